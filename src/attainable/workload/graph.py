@@ -5,12 +5,13 @@ All records are frozen; a reader makes them once and everybody else only looks.
 
 from dataclasses import dataclass
 from math import prod
+from typing import TypeAlias
 
 from attainable.workload.dtypes import bytes_of
 
 Shape = tuple[int, ...]
 Value = tuple[int, ...] | tuple[float, ...] | tuple[bool, ...]
-AttributeValue = "int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Tensor"
+AttributeValue: TypeAlias = "int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Tensor"
 
 
 class UnresolvedShape(Exception):

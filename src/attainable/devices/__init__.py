@@ -1,0 +1,1 @@
+"""Hardware as numbers, each with its source."""

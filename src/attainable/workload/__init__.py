@@ -1,0 +1,1 @@
+"""The graph of a network, and the readers that make it."""
