@@ -1,0 +1,255 @@
+"""From an ONNX graph with inferred shapes to Op records."""
+
+from collections.abc import Iterable, Mapping
+
+import onnx
+
+from attainable.errors import ModelGraphError
+from attainable.workload.graph import AttributeValue, Body, Op, Shape, Tensor
+from attainable.workload.onnx.tensors import BrokenTensor, activation, constant, dtype_name, sparse_constant
+
+MOST_SHOWN = 5
+"""Faults of one kind that a message lists."""
+
+
+class GraphConverter:
+    """Makes records of a model's nodes, each tensor once, with equal shapes and attributes shared.
+
+    Args:
+        opsets: version by domain, as the model imports them.
+        where: the file, for messages.
+    """
+
+    def __init__(self, opsets: Mapping[str, int], where: str) -> None:
+        self._opsets = opsets
+        self._where = where
+        self._shapes: dict[Shape, Shape] = {}
+        self._attributes: dict[bytes, tuple[str, AttributeValue]] = {}
+        self.faults: list[str] = []
+
+    def constants(self, graph: onnx.GraphProto) -> dict[str, Tensor]:
+        """The initialisers by name, dense and sparse."""
+        found: dict[str, Tensor] = {}
+        for proto in graph.initializer:
+            try:
+                found[proto.name] = constant(proto, self._shapes)
+            except BrokenTensor as error:
+                self.faults.append(f"{error} @ initializer {proto.name}")
+        for sparse in graph.sparse_initializer:
+            try:
+                found[sparse.values.name] = sparse_constant(sparse, self._shapes)
+            except BrokenTensor as error:
+                self.faults.append(f"{error} @ sparse initializer {sparse.values.name}")
+        return found
+
+    def inputs(self, graph: onnx.GraphProto) -> dict[str, Tensor]:
+        """The graph's inputs by name."""
+        return {value.name: activation(value.name, value.type, self._shapes) for value in graph.input}
+
+    def ops(
+        self, graph: onnx.GraphProto, known: dict[str, Tensor], *, prefix: str = "", positions: Iterable[int]
+    ) -> tuple[Op, ...]:
+        """The nodes of a graph, in the order given.
+
+        Args:
+            graph: with inferred shapes in value_info and output.
+            known: tensors by name: inputs, initialisers and what an outer graph offers; gains every output.
+            prefix: path of the graph in the file, ``""`` or ``12/then_branch/``.
+            positions: position in the file of each node, in the order in which ``graph.node`` holds them.
+        """
+        types = {value.name: value.type for value in (*graph.value_info, *graph.output)}
+        return tuple(
+            self._op(node, f"{prefix}{position}", known, types)
+            for node, position in zip(graph.node, positions, strict=True)
+        )
+
+    def _op(self, node: onnx.NodeProto, id: str, known: dict[str, Tensor], types: dict[str, onnx.TypeProto]) -> Op:
+        domain = "" if node.domain == "ai.onnx" else node.domain
+        attributes: list[tuple[str, AttributeValue]] = []
+        bodies: list[Body] = []
+        for attribute in node.attribute:
+            if attribute.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS):
+                graphs = [attribute.g] if attribute.type == onnx.AttributeProto.GRAPH else list(attribute.graphs)
+                bodies += [self._body(graph, f"{id}/{attribute.name}", known) for graph in graphs]
+            else:
+                attributes.append(self._attribute(attribute, id))
+        inputs = tuple(known[name] if name else None for name in node.input)
+        attributes.sort(key=lambda pair: pair[0])
+        outputs = tuple(
+            self._output(name, types.get(name), node, inputs, dict(attributes)) if name else None
+            for name in node.output
+        )
+        for tensor in outputs:
+            if tensor is not None:
+                known[tensor.name] = tensor
+        return Op(
+            id,
+            node.name,
+            node.op_type,
+            domain,
+            self._opsets.get(domain, 0),
+            inputs,
+            outputs,
+            tuple(attributes),
+            tuple(bodies),
+            _scope(node),
+        )
+
+    def _output(
+        self, name: str, type: onnx.TypeProto | None, node: onnx.NodeProto, inputs: tuple[Tensor | None, ...],
+        attributes: dict[str, AttributeValue],
+    ) -> Tensor:  # fmt: skip
+        """The record of an output; it is constant where nothing but constants goes in."""
+        if node.op_type == "Constant" and isinstance(value := attributes.get("value"), Tensor):
+            return Tensor(name, value.shape, value.dtype, True, value.value, value.bytes_stored)
+        tensor = activation(name, type, self._shapes)
+        if tensor.shape is not None and node.op_type not in _NOT_DETERMINED and all(
+            tensor is None or tensor.is_constant for tensor in inputs
+        ):  # fmt: skip
+            return Tensor(name, tensor.shape, tensor.dtype, True, None, tensor.bytes)
+        return tensor
+
+    def _body(self, graph: onnx.GraphProto, path: str, outer: dict[str, Tensor]) -> Body:
+        known = {**outer, **self.inputs(graph), **self.constants(graph)}
+        inputs = tuple(known[value.name] for value in graph.input)
+        positions = range(len(graph.node))
+        require_order(graph, known, where=f"{self._where} {path}")
+        ops = self.ops(graph, known, prefix=f"{path}/", positions=positions)
+        return Body(path.rpartition("/")[2], ops, inputs, tuple(known[value.name] for value in graph.output))
+
+    def _attribute(self, proto: onnx.AttributeProto, id: str) -> tuple[str, AttributeValue]:
+        key = proto.SerializeToString()
+        if key not in self._attributes:
+            try:
+                self._attributes[key] = (proto.name, self._attribute_value(proto))
+            except BrokenTensor as error:
+                self.faults.append(f"{error} @ node {id} attribute {proto.name}")
+                return (proto.name, "")
+        return self._attributes[key]
+
+    def _attribute_value(self, proto: onnx.AttributeProto) -> AttributeValue:
+        kinds = onnx.AttributeProto
+        match proto.type:
+            case kinds.INT:
+                return proto.i
+            case kinds.FLOAT:
+                return proto.f
+            case kinds.STRING:
+                return _decode(proto.s)
+            case kinds.INTS:
+                return tuple(proto.ints)
+            case kinds.FLOATS:
+                return tuple(proto.floats)
+            case kinds.STRINGS:
+                return tuple(_decode(text) for text in proto.strings)
+            case kinds.TENSOR:
+                return constant(proto.t, self._shapes)
+            case kinds.SPARSE_TENSOR:
+                return sparse_constant(proto.sparse_tensor, self._shapes)
+            case kinds.TYPE_PROTO:
+                return dtype_name(proto.tp.tensor_type.elem_type) if proto.tp.HasField("tensor_type") else ""
+            case _:
+                return ""
+
+
+_NOT_DETERMINED = frozenset(
+    {
+        "RandomNormal",
+        "RandomUniform",
+        "RandomNormalLike",
+        "RandomUniformLike",
+        "Multinomial",
+        "Bernoulli",
+        "If",
+        "Loop",
+        "Scan",
+    }
+)
+"""Operators whose outputs are made at run time even from constant inputs."""
+
+
+def require_order(graph: onnx.GraphProto, known: Iterable[str], *, where: str) -> list[int] | None:
+    """Check that every tensor is made once and before its use; sort the nodes where only the order is wrong.
+
+    Args:
+        graph: its nodes are rearranged in place when they must be.
+        known: names of inputs, initialisers and outer tensors.
+        where: file and graph, for messages.
+
+    Returns:
+        The position in the file of each node after sorting, or None where the order was right.
+
+    Raises:
+        ModelGraphError: an input that nothing makes, an output that two nodes make, or a cycle.
+    """
+    made = set(known)
+    unsorted = False
+    producers: dict[str, int] = {}
+    faults: list[str] = []
+    for position, node in enumerate(graph.node):
+        unsorted = unsorted or any(name and name not in made for name in node.input)
+        for name in node.output:
+            if name and name in producers:
+                faults.append(f"node {position} makes {name!r}, which node {producers[name]} makes already @ {where}")
+            if name:
+                producers[name] = position
+        made.update(node.output)
+    missing = [
+        f"node {position} ({node.op_type}) reads {name!r}, which nothing makes @ {where}"
+        for position, node in enumerate(graph.node)
+        for name in node.input
+        if name and name not in made
+    ]
+    missing += [
+        f"graph output {value.name!r} is made by no node @ {where}" for value in graph.output if value.name not in made
+    ]
+    faults += missing
+    if faults:
+        raise ModelGraphError(
+            "the graph is broken", where=where, faults=faults[:MOST_SHOWN], help="export the model again"
+        )
+    return _sort(graph, set(known), producers, where) if unsorted else None
+
+
+def _sort(graph: onnx.GraphProto, known: set[str], producers: dict[str, int], where: str) -> list[int]:
+    waiting = {
+        position: {producers[name] for name in node.input if name and name not in known}
+        for position, node in enumerate(graph.node)
+    }
+    readers: dict[int, list[int]] = {}
+    for position, needed in waiting.items():
+        for producer in needed:
+            readers.setdefault(producer, []).append(position)
+    ready = [position for position, needed in waiting.items() if not needed]
+    order: list[int] = []
+    for position in ready:
+        order.append(position)
+        for reader in readers.get(position, ()):
+            waiting[reader].discard(position)
+            if not waiting[reader]:
+                ready.append(reader)
+    if len(order) < len(graph.node):
+        stuck = [position for position, needed in waiting.items() if needed]
+        raise ModelGraphError(
+            "the graph has a cycle",
+            where=where,
+            help="export the model again",
+            faults=[f"node {position} waits for {sorted(waiting[position])}" for position in stuck[:MOST_SHOWN]],
+        )
+    nodes = [graph.node[position] for position in order]
+    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
+    del graph.node[:]
+    graph.node.extend(copies)
+    return order
+
+
+def _scope(node: onnx.NodeProto) -> str:
+    """The module path: from the exporter's metadata, else the folders of a name such as ``/layer1/conv/Conv``."""
+    for entry in node.metadata_props:
+        if entry.key == "namespace":
+            return entry.value
+    return node.name.rpartition("/")[0].lstrip("/") if node.name.startswith("/") else ""
+
+
+def _decode(text: bytes) -> str:
+    return text.decode("utf-8", errors="replace")

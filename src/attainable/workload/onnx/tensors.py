@@ -1,0 +1,116 @@
+"""From ONNX tensors and types to Tensor records."""
+
+from collections.abc import Sequence
+from math import prod
+
+import onnx
+from onnx import numpy_helper
+
+from attainable.workload.dtypes import bytes_of, is_floating, is_integer
+from attainable.workload.graph import Shape, Tensor, Value
+from attainable.workload.onnx.wire import STRIPPED
+
+LARGEST_VALUE = 64
+"""Elements of a constant that are kept as ``Tensor.value``."""
+
+DTYPES: dict[int, str] = {
+    **{number: name.lower() for name, number in onnx.TensorProto.DataType.items() if name != "UNDEFINED"},
+    onnx.TensorProto.FLOAT: "float32",
+    onnx.TensorProto.DOUBLE: "float64",
+}
+"""Our names of ONNX's element types."""
+
+
+class BrokenTensor(Exception):
+    """A tensor in the file contradicts itself; the message says how."""
+
+
+def constant(proto: onnx.TensorProto, shapes: dict[Shape, Shape]) -> Tensor:
+    """Make the record of an initialiser or a Constant's value; large values stay unread.
+
+    Args:
+        proto: the tensor, its payload possibly stripped.
+        shapes: interns equal shapes, so that a large graph holds each once.
+
+    Raises:
+        BrokenTensor: unknown dtype, negative axes, or a payload that is too short or too long for the shape.
+    """
+    dtype = dtype_name(proto.data_type)
+    shape = intern(tuple(proto.dims), shapes)
+    if any(extent < 0 for extent in shape):
+        raise BrokenTensor(f"has a negative axis in {list(shape)}")
+    elements = prod(shape)
+    needed = bytes_of(dtype, elements)
+    stored = _stored_bytes(proto, needed, dtype)
+    value = _value(proto, dtype) if elements <= LARGEST_VALUE and proto.data_location == 0 else None
+    return Tensor(proto.name, shape, dtype, True, value, stored)
+
+
+def sparse_constant(proto: onnx.SparseTensorProto, shapes: dict[Shape, Shape]) -> Tensor:
+    """Make the record of a sparse initialiser, which counts the bytes of its values and its indices as stored."""
+    values = constant(proto.values, shapes)
+    indices = constant(proto.indices, shapes)
+    shape = intern(tuple(proto.dims), shapes)
+    return Tensor(proto.values.name, shape, values.dtype, True, None, values.bytes + indices.bytes)
+
+
+def external_bytes(proto: onnx.TensorProto) -> int:
+    """Bytes that the model says lie in another file; 0 for a tensor inside the model file."""
+    if proto.data_location != onnx.TensorProto.EXTERNAL or _entry(proto, "location") == STRIPPED:
+        return 0
+    return bytes_of(dtype_name(proto.data_type), prod(proto.dims))
+
+
+def activation(name: str, proto: onnx.TypeProto | None, shapes: dict[Shape, Shape]) -> Tensor:
+    """Make the record of a graph input or of an op's output; the shape is None where an axis has no number."""
+    if proto is None or not proto.HasField("tensor_type"):
+        return Tensor(name, None, "float32")
+    tensor = proto.tensor_type
+    dtype = DTYPES.get(tensor.elem_type, "float32")
+    if not tensor.HasField("shape"):
+        return Tensor(name, None, dtype)
+    extents: list[int] = []
+    for dimension in tensor.shape.dim:
+        if not dimension.HasField("dim_value") or dimension.dim_value < 0:
+            return Tensor(name, None, dtype)
+        extents.append(dimension.dim_value)
+    return Tensor(name, intern(tuple(extents), shapes), dtype)
+
+
+def dtype_name(number: int) -> str:
+    """Our name of an ONNX element type. Raises BrokenTensor where there is no such type."""
+    name = DTYPES.get(number)
+    if name is None:
+        raise BrokenTensor(f"has the unknown element type {number}")
+    return name
+
+
+def intern(shape: Shape, shapes: dict[Shape, Shape]) -> Shape:
+    """The one object for this shape."""
+    return shapes.setdefault(shape, shape)
+
+
+def _stored_bytes(proto: onnx.TensorProto, needed: int, dtype: str) -> int:
+    present: int | None = None
+    if proto.data_location == onnx.TensorProto.EXTERNAL:
+        if _entry(proto, "location") == STRIPPED and (length := _entry(proto, "length")):
+            present = int(length)
+    elif proto.HasField("raw_data") and dtype != "string":
+        present = len(proto.raw_data)
+    if present is not None and present != needed:
+        raise BrokenTensor(f"has {present} bytes of data, its shape needs {needed}")
+    return needed
+
+
+def _value(proto: onnx.TensorProto, dtype: str) -> Value | None:
+    if not (is_floating(dtype) or is_integer(dtype) or dtype == "bool"):
+        return None
+    try:
+        flat: Sequence[int | float | bool] = numpy_helper.to_array(proto).reshape(-1).tolist()
+    except (ValueError, TypeError) as error:
+        raise BrokenTensor(f"cannot be read: {error}") from None
+    return tuple(flat)  # pyright: ignore[reportReturnType]  # numpy promises one element type per array
+
+
+def _entry(proto: onnx.TensorProto, key: str) -> str:
+    return next((entry.value for entry in proto.external_data if entry.key == key), "")

@@ -1,0 +1,69 @@
+"""SqueezeNet 1.1, an image network of 1.2 million parameters made of squeeze and expand layers.
+
+Source: Iandola et al., SqueezeNet, arXiv:1602.07360; version 1.1 and layer names as in
+torchvision/models/squeezenet.py.
+"""
+
+from typing import Final
+
+import onnx
+
+from attainable.zoo.builder import GraphBuilder
+from attainable.zoo.graph import Value
+
+FIRES: Final = {
+    3: (16, 64),
+    4: (16, 64),
+    6: (32, 128),
+    7: (32, 128),
+    9: (48, 192),
+    10: (48, 192),
+    11: (64, 256),
+    12: (64, 256),
+}
+"""Squeeze channels and channels of each of the two expansions, by position in ``features``."""
+
+POOLS: Final = (2, 5, 8)
+"""Positions of the max pools in ``features``."""
+
+
+def squeezenet1_1(*, batch: int = 1, seed: int = 0) -> onnx.ModelProto:
+    """SqueezeNet 1.1: ``input`` [batch, 3, 224, 224] -> ``logits`` [batch, 1000], float32, none below zero.
+
+    Source: arXiv:1602.07360; torchvision/models/squeezenet.py, version 1_1.
+    """
+    builder = GraphBuilder("squeezenet1_1", seed=seed)
+    x = builder.input("input", (batch, 3, 224, 224))
+    x = _conv_relu(builder, "features.0", x, channels=64, kernel=3, stride=2, activation="features.1")
+    for index in sorted([*POOLS, *FIRES]):
+        name = f"features.{index}"
+        if index in FIRES:
+            squeeze, expand = FIRES[index]
+            x = _fire(builder, name, x, squeeze=squeeze, expand=expand)
+        else:
+            x = builder.max_pool(name, x, kernel=3, stride=2, ceil_mode=True)
+    x = _conv_relu(builder, "classifier.1", x, channels=1000, kernel=1, activation="classifier.2")
+    x = builder.global_average_pool("classifier.3", x)
+    return builder.finish(builder.flatten("flatten", x), name="logits")
+
+
+def _fire(builder: GraphBuilder, name: str, x: Value, *, squeeze: int, expand: int) -> Value:
+    x = _conv_relu(builder, f"{name}.squeeze", x, channels=squeeze, kernel=1)
+    one = _conv_relu(builder, f"{name}.expand1x1", x, channels=expand, kernel=1)
+    three = _conv_relu(builder, f"{name}.expand3x3", x, channels=expand, kernel=3, padding=1)
+    return builder.concat_channels(f"{name}.concat", (one, three))
+
+
+def _conv_relu(
+    builder: GraphBuilder,
+    name: str,
+    x: Value,
+    *,
+    channels: int,
+    kernel: int,
+    stride: int = 1,
+    padding: int = 0,
+    activation: str = "",
+) -> Value:
+    x = builder.conv(name, x, channels=channels, kernel=kernel, stride=stride, padding=padding, bias=True)
+    return builder.relu(activation or f"{name}_activation", x)

@@ -1,0 +1,36 @@
+"""VGG-16, 13 plain 3x3 convolutions and three large linear layers: 138 million parameters, 553 MB.
+
+Source: Simonyan and Zisserman, Very Deep Convolutional Networks for Large-Scale Image Recognition, arXiv:1409.1556,
+table 1, column D; layer names as in torchvision/models/vgg.py.
+"""
+
+import onnx
+
+from attainable.zoo.builder import GraphBuilder
+from attainable.zoo.weights import RELU_GAIN
+
+STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+
+
+def vgg16(*, batch: int = 1, seed: int = 0) -> onnx.ModelProto:
+    """VGG-16 without BatchNorm: ``input`` [batch, 3, 224, 224] -> ``logits`` [batch, 1000], float32.
+
+    torchvision's adaptive pooling to 7x7 is left out: at 224 pixels its input is 7x7 already. Its dropout does
+    nothing at inference.
+
+    Source: arXiv:1409.1556, table 1, column D; torchvision/models/vgg.py.
+    """
+    builder = GraphBuilder("vgg16", seed=seed)
+    x = builder.input("input", (batch, 3, 224, 224))
+    index = 0
+    for stage in STAGES:
+        for channels in stage:
+            x = builder.conv(f"features.{index}", x, channels=channels, kernel=3, padding=1, bias=True)
+            x = builder.relu(f"features.{index + 1}", x)
+            index += 2
+        x = builder.max_pool(f"features.{index}", x, kernel=2, stride=2)
+        index += 1
+    x = builder.flatten("flatten", x)
+    x = builder.relu("classifier.1", builder.linear("classifier.0", x, features=4096, gain=RELU_GAIN))
+    x = builder.relu("classifier.4", builder.linear("classifier.3", x, features=4096, gain=RELU_GAIN))
+    return builder.finish(builder.linear("classifier.6", x, features=1000), name="logits")
