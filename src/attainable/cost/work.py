@@ -52,6 +52,16 @@ class Work:
             bytes_activation_out=self.bytes_activation_out + other.bytes_activation_out,
         )
 
+    def times(self, repeats: int) -> "Work":
+        """The work of ``repeats`` equal ops."""
+        return Work(
+            macs=self.macs * repeats,
+            operations=tuple((engine, dtype, operations * repeats) for engine, dtype, operations in self.operations),
+            bytes_activation_in=self.bytes_activation_in * repeats,
+            bytes_weight=self.bytes_weight * repeats,
+            bytes_activation_out=self.bytes_activation_out * repeats,
+        )
+
     @property
     def total_operations(self) -> int:
         """Operations over all engines and dtypes."""

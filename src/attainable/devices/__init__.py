@@ -1,1 +1,84 @@
-"""Hardware as numbers, each with its source."""
+"""Hardware: described in ``profiles/*.toml``, in a user's own file, or measured on this machine."""
+
+import os
+from pathlib import Path
+
+# The submodule has to be imported here: its name is also the name of the function below, which must come last.
+from attainable.devices.device import Bandwidth, Device, Engine, Kind, Memory, Roof, Sourced
+from attainable.errors import UnknownName
+
+__all__ = [
+    "LOCAL",
+    "Bandwidth",
+    "Device",
+    "Engine",
+    "Kind",
+    "Memory",
+    "Roof",
+    "Sourced",
+    "cache_folder",
+    "device",
+    "local_profile_path",
+    "names",
+]
+
+LOCAL = "local"
+"""The name of the machine that runs the tool."""
+
+_PROFILES = Path(__file__).parent / "profiles"
+
+
+def names() -> tuple[str, ...]:
+    """The devices that ship with a description, sorted; `LOCAL` comes on top once it is calibrated."""
+    return tuple(sorted(path.stem for path in _PROFILES.glob("*.toml")))
+
+
+def device(name: str) -> Device:
+    """The device of this name: a described one, ``local`` for this machine, or the path of a profile (``*.toml``).
+
+    Raises:
+        UnknownName: no such device, or ``local`` is not calibrated yet.
+        InputError: the file is no valid profile; all faults are listed.
+    """
+    # tomllib costs some milliseconds, which `import attainable` has no use for.
+    from attainable.devices.profile import read_profile
+
+    if name.endswith(".toml"):
+        return read_profile(Path(name).expanduser())
+    if name == LOCAL:
+        path = local_profile_path()
+        if not path.is_file():
+            raise UnknownName(
+                "this machine is not calibrated yet", where=LOCAL, help="run `attainable devices calibrate`"
+            )
+        return read_profile(path)
+    known = names()
+    if name not in known:
+        raise UnknownName(f"no device is called {name!r}", help=_advice(name, known))
+    return read_profile(_PROFILES / f"{name}.toml")
+
+
+def _advice(name: str, known: tuple[str, ...]) -> str:
+    from difflib import get_close_matches
+
+    everything = (LOCAL, *known)
+    close = get_close_matches(name.lower(), everything, n=3, cutoff=0.5)
+    guess = f"did you mean {' or '.join(close)}? " if close else ""
+    return f"{guess}known: {', '.join(everything)}; your own: the path of a .toml file"
+
+
+def cache_folder() -> Path:
+    """Where the tool keeps what it can measure again.
+
+    ``$ATTAINABLE_CACHE``, else ``$XDG_CACHE_HOME/attainable``, else ``~/.cache/attainable``. The folder may not exist.
+    """
+    chosen = os.environ.get("ATTAINABLE_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "attainable"
+
+
+def local_profile_path() -> Path:
+    """The file that holds the calibration of this machine; it may not exist."""
+    return cache_folder() / "devices" / "local.toml"

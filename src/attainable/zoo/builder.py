@@ -5,14 +5,15 @@ import math
 import numpy as np
 
 from attainable.zoo.graph import Graph, Value
-from attainable.zoo.weights import RELU_GAIN, RandomWeights, Weights
+from attainable.zoo.weights import RandomWeights, Weights
 
 
 class GraphBuilder(Graph):
     """Adds one layer a call; each takes the node's name and its input, and gives the output.
 
     The output of layer ``n`` is ``n.output``, its weights are ``n.weight``, ``n.bias`` and so on, as in a PyTorch
-    state dictionary. Images are [batch, channels, height, width], float32; every shape is concrete.
+    state dictionary. Images are [batch, channels, height, width], float32; every shape is concrete. ``after_relu``
+    says whether a layer reads what a ReLU or the like made; it sets the scale of the weights.
 
     Args:
         name: of the graph.
@@ -39,13 +40,14 @@ class GraphBuilder(Graph):
         padding: int = 0,
         groups: int = 1,
         bias: bool = False,
-        gain: float = RELU_GAIN,
+        after_relu: bool = True,
     ) -> Value:
         """A square convolution; weight [channels, channels in / groups, kernel, kernel], bias [channels]."""
         batch, channels_in, height, width = x.shape
         shape = (channels, channels_in // groups, kernel, kernel)
-        inputs = math.prod(shape[1:])
-        operands = [x, self._parameter(name, "weight", self._weights.fan_in(shape, inputs=inputs, gain=gain))]
+        draw = self._weights.dense if groups == 1 else self._weights.grouped
+        weight = draw(shape, inputs=(1, 2, 3), after_relu=after_relu)
+        operands = [x, self._parameter(name, "weight", weight)]
         if bias:
             operands.append(self._bias(name, channels))
         extents = [(extent + 2 * padding - kernel) // stride + 1 for extent in (height, width)]
@@ -85,20 +87,20 @@ class GraphBuilder(Graph):
         attributes = {"axis": -1, "epsilon": 1e-12}
         return self.node("LayerNormalization", name, inputs=operands, shape=x.shape, attributes=attributes)
 
-    def linear(self, name: str, x: Value, *, features: int, gain: float = 1.0) -> Value:
+    def linear(self, name: str, x: Value, *, features: int, after_relu: bool = False) -> Value:
         """A linear layer as Gemm; x [batch, features in], weight [features, features in], bias [features]."""
         batch, inputs = x.shape
-        weight = self._weights.fan_in((features, inputs), inputs=inputs, gain=gain)
+        weight = self._weights.dense((features, inputs), inputs=(1,), after_relu=after_relu)
         operands = (x, self._parameter(name, "weight", weight), self._bias(name, features))
         return self.node("Gemm", name, inputs=operands, shape=(batch, features), attributes={"transB": 1})
 
-    def projection(self, name: str, x: Value, *, features: int, gain: float = 1.0) -> Value:
+    def projection(self, name: str, x: Value, *, features: int, after_relu: bool = False) -> Value:
         """A linear layer on the last axis of any x, as MatMul and Add; weight [features in, features].
 
         Gemm takes matrices only, so exporters write a linear layer on [batch, sequence, features] this way.
         """
         *leading, inputs = x.shape
-        weight = self._weights.fan_in((inputs, features), inputs=inputs, gain=gain)
+        weight = self._weights.dense((inputs, features), inputs=(0,), after_relu=after_relu)
         operands = (x, self._parameter(name, "weight", weight))
         product = self.node("MatMul", f"{name}.matmul", inputs=operands, shape=(*leading, features))
         return self.add(f"{name}.add", (product, self._bias(name, features)))

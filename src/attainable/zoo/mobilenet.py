@@ -45,7 +45,7 @@ def mobilenet_v1(*, batch: int = 1, seed: int = 0) -> onnx.ModelProto:
     """
     builder = GraphBuilder("mobilenet_v1", seed=seed)
     x = builder.input("input", (batch, 3, 224, 224))
-    x = builder.conv("features.0.conv", x, channels=32, kernel=3, stride=2, padding=1)
+    x = builder.conv("features.0.conv", x, channels=32, kernel=3, stride=2, padding=1, after_relu=False)
     x = builder.relu("features.0.relu", builder.batch_norm("features.0.bn", x))
     for index, (channels, stride) in enumerate(SEPARABLE_LAYERS, start=1):
         x = _separable(builder, f"features.{index}", x, channels=channels, stride=stride)
@@ -103,6 +103,15 @@ def _inverted_residual(
 def _conv_bn_relu6(
     builder: GraphBuilder, name: str, x: Value, *, channels: int, kernel: int, stride: int = 1, groups: int = 1
 ) -> Value:
-    padding = kernel // 2
-    x = builder.conv(f"{name}.0", x, channels=channels, kernel=kernel, stride=stride, padding=padding, groups=groups)
+    x = builder.conv(
+        f"{name}.0",
+        x,
+        channels=channels,
+        kernel=kernel,
+        stride=stride,
+        padding=kernel // 2,
+        groups=groups,
+        # Only the depthwise layers read a ReLU: the bottlenecks end without one, and the image has none.
+        after_relu=groups > 1,
+    )
     return builder.relu6(f"{name}.2", builder.batch_norm(f"{name}.1", x))

@@ -36,7 +36,7 @@ def resnet50(*, batch: int = 1, seed: int = 0) -> onnx.ModelProto:
 def _resnet(name: str, block: Block, *, repeats: Sequence[int], batch: int, seed: int) -> onnx.ModelProto:
     builder = GraphBuilder(name, seed=seed)
     x = builder.input("input", (batch, 3, 224, 224))
-    x = builder.conv("conv1", x, channels=64, kernel=7, stride=2, padding=3)
+    x = builder.conv("conv1", x, channels=64, kernel=7, stride=2, padding=3, after_relu=False)
     x = builder.relu("relu", builder.batch_norm("bn1", x))
     x = builder.max_pool("maxpool", x, kernel=3, stride=2, padding=1)
     for stage, count in enumerate(repeats, start=1):

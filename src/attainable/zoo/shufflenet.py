@@ -20,7 +20,7 @@ def shufflenet_v2_x1_0(*, batch: int = 1, seed: int = 0) -> onnx.ModelProto:
     """
     builder = GraphBuilder("shufflenet_v2_x1_0", seed=seed)
     x = builder.input("input", (batch, 3, 224, 224))
-    x = builder.conv("conv1.0", x, channels=24, kernel=3, stride=2, padding=1)
+    x = builder.conv("conv1.0", x, channels=24, kernel=3, stride=2, padding=1, after_relu=False)
     x = builder.relu("conv1.2", builder.batch_norm("conv1.1", x))
     x = builder.max_pool("maxpool", x, kernel=3, stride=2, padding=1)
     for stage, channels, units in STAGES:
@@ -53,7 +53,8 @@ def _branch(builder: GraphBuilder, name: str, x: Value, *, width: int, stride: i
 
 def _pointwise_relu(builder: GraphBuilder, name: str, x: Value, *, first: int, channels: int) -> Value:
     # ``first`` is the position of the convolution in its nn.Sequential; normalisation and ReLU follow it.
-    x = builder.conv(f"{name}.{first}", x, channels=channels, kernel=1)
+    # Later than first it reads a depthwise layer, which has no ReLU.
+    x = builder.conv(f"{name}.{first}", x, channels=channels, kernel=1, after_relu=first == 0)
     return builder.relu(f"{name}.{first + 2}", builder.batch_norm(f"{name}.{first + 1}", x))
 
 

@@ -34,7 +34,8 @@ def squeezenet1_1(*, batch: int = 1, seed: int = 0) -> onnx.ModelProto:
     """
     builder = GraphBuilder("squeezenet1_1", seed=seed)
     x = builder.input("input", (batch, 3, 224, 224))
-    x = _conv_relu(builder, "features.0", x, channels=64, kernel=3, stride=2, activation="features.1")
+    x = builder.conv("features.0", x, channels=64, kernel=3, stride=2, bias=True, after_relu=False)
+    x = builder.relu("features.1", x)
     for index in sorted([*POOLS, *FIRES]):
         name = f"features.{index}"
         if index in FIRES:
@@ -42,7 +43,7 @@ def squeezenet1_1(*, batch: int = 1, seed: int = 0) -> onnx.ModelProto:
             x = _fire(builder, name, x, squeeze=squeeze, expand=expand)
         else:
             x = builder.max_pool(name, x, kernel=3, stride=2, ceil_mode=True)
-    x = _conv_relu(builder, "classifier.1", x, channels=1000, kernel=1, activation="classifier.2")
+    x = builder.relu("classifier.2", builder.conv("classifier.1", x, channels=1000, kernel=1, bias=True))
     x = builder.global_average_pool("classifier.3", x)
     return builder.finish(builder.flatten("flatten", x), name="logits")
 
@@ -50,20 +51,10 @@ def squeezenet1_1(*, batch: int = 1, seed: int = 0) -> onnx.ModelProto:
 def _fire(builder: GraphBuilder, name: str, x: Value, *, squeeze: int, expand: int) -> Value:
     x = _conv_relu(builder, f"{name}.squeeze", x, channels=squeeze, kernel=1)
     one = _conv_relu(builder, f"{name}.expand1x1", x, channels=expand, kernel=1)
-    three = _conv_relu(builder, f"{name}.expand3x3", x, channels=expand, kernel=3, padding=1)
+    three = _conv_relu(builder, f"{name}.expand3x3", x, channels=expand, kernel=3)
     return builder.concat_channels(f"{name}.concat", (one, three))
 
 
-def _conv_relu(
-    builder: GraphBuilder,
-    name: str,
-    x: Value,
-    *,
-    channels: int,
-    kernel: int,
-    stride: int = 1,
-    padding: int = 0,
-    activation: str = "",
-) -> Value:
-    x = builder.conv(name, x, channels=channels, kernel=kernel, stride=stride, padding=padding, bias=True)
-    return builder.relu(activation or f"{name}_activation", x)
+def _conv_relu(builder: GraphBuilder, name: str, x: Value, *, channels: int, kernel: int) -> Value:
+    x = builder.conv(name, x, channels=channels, kernel=kernel, padding=kernel // 2, bias=True)
+    return builder.relu(f"{name}_activation", x)

@@ -11,7 +11,6 @@ import onnx
 from attainable.errors import InvalidQuantity
 from attainable.zoo.builder import GraphBuilder
 from attainable.zoo.graph import Value
-from attainable.zoo.weights import RELU_GAIN
 
 LAYERS = 12
 FEATURES = 768
@@ -73,7 +72,8 @@ def _attention(builder: GraphBuilder, name: str, x: Value) -> Value:
     context = builder.matmul(f"{name}.self.context", (builder.softmax(f"{name}.self.softmax", scores), value))
     context = builder.transpose(f"{name}.self.transpose", context, order=(0, 2, 1, 3))
     context = builder.reshape(f"{name}.self.merge", context, shape=x.shape)
-    return _add_and_norm(builder, f"{name}.output", context, x)
+    dense = builder.projection(f"{name}.output.dense", context, features=FEATURES)
+    return _add_and_norm(builder, f"{name}.output", dense, x)
 
 
 def _heads(builder: GraphBuilder, name: str, x: Value, *, order: tuple[int, ...]) -> Value:
@@ -84,11 +84,11 @@ def _heads(builder: GraphBuilder, name: str, x: Value, *, order: tuple[int, ...]
 
 
 def _feed_forward(builder: GraphBuilder, name: str, x: Value) -> Value:
-    hidden = builder.projection(f"{name}.intermediate.dense", x, features=FEED_FORWARD, gain=RELU_GAIN)
+    hidden = builder.projection(f"{name}.intermediate.dense", x, features=FEED_FORWARD)
     hidden = builder.gelu(f"{name}.intermediate.gelu", hidden)
-    return _add_and_norm(builder, f"{name}.output", hidden, x)
+    dense = builder.projection(f"{name}.output.dense", hidden, features=FEATURES, after_relu=True)
+    return _add_and_norm(builder, f"{name}.output", dense, x)
 
 
 def _add_and_norm(builder: GraphBuilder, name: str, branch: Value, x: Value) -> Value:
-    dense = builder.projection(f"{name}.dense", branch, features=FEATURES)
-    return builder.layer_norm(f"{name}.LayerNorm", builder.add(f"{name}.add", (dense, x)))
+    return builder.layer_norm(f"{name}.LayerNorm", builder.add(f"{name}.add", (branch, x)))

@@ -7,7 +7,6 @@ table 1, column D; layer names as in torchvision/models/vgg.py.
 import onnx
 
 from attainable.zoo.builder import GraphBuilder
-from attainable.zoo.weights import RELU_GAIN
 
 STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 
@@ -25,12 +24,14 @@ def vgg16(*, batch: int = 1, seed: int = 0) -> onnx.ModelProto:
     index = 0
     for stage in STAGES:
         for channels in stage:
-            x = builder.conv(f"features.{index}", x, channels=channels, kernel=3, padding=1, bias=True)
+            x = builder.conv(
+                f"features.{index}", x, channels=channels, kernel=3, padding=1, bias=True, after_relu=index > 0
+            )
             x = builder.relu(f"features.{index + 1}", x)
             index += 2
         x = builder.max_pool(f"features.{index}", x, kernel=2, stride=2)
         index += 1
     x = builder.flatten("flatten", x)
-    x = builder.relu("classifier.1", builder.linear("classifier.0", x, features=4096, gain=RELU_GAIN))
-    x = builder.relu("classifier.4", builder.linear("classifier.3", x, features=4096, gain=RELU_GAIN))
-    return builder.finish(builder.linear("classifier.6", x, features=1000), name="logits")
+    x = builder.relu("classifier.1", builder.linear("classifier.0", x, features=4096, after_relu=True))
+    x = builder.relu("classifier.4", builder.linear("classifier.3", x, features=4096, after_relu=True))
+    return builder.finish(builder.linear("classifier.6", x, features=1000, after_relu=True), name="logits")

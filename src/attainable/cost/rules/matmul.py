@@ -1,0 +1,63 @@
+"""Matrix products.
+
+::
+
+    y[b, i, j] = sum over k of  a[b, i, k] * b[b, k, j]
+
+b batch axes, broadcast; i row, j column, k the contracted axis. A vector on the left has no i, on the right no j.
+
+Source: ONNX operator specification, MatMul, Gemm, MatMulInteger, QLinearMatMul.
+"""
+
+from attainable.cost.work import Rule, Rules, Work, contraction
+from attainable.workload.graph import Op
+
+
+def matrix_product(op: Op) -> Work:
+    """One MAC for every output element and every element of the contracted axis."""
+    *_, contracted = op.input(0).dims
+    return contraction(op, macs=op.output.elements * contracted)
+
+
+def general_matrix_product(op: Op) -> Work:
+    """``alpha * A B + beta * C``: C is free, as the accumulator starts with it.
+
+    ``alpha`` costs one operation per output unless it is 1; ``beta`` one per element of C unless it is 0 or 1, or C is
+    constant, so that ``beta * C`` is known before the run.
+    """
+    rows, columns = op.input(0).dims
+    contracted = rows if op.integer("transA", 0) else columns
+    outputs = op.output.elements
+    scaled = 0 if op.attribute("alpha") in (None, 1) else outputs
+    bias = op.optional_input(2)
+    if bias is not None and not bias.is_constant and op.attribute("beta") not in (None, 0, 1):
+        scaled += bias.elements
+    return contraction(op, macs=outputs * contracted, operations=scaled)
+
+
+def integer_matrix_product(op: Op) -> Work:
+    """A product of ``a - a_zero_point`` and ``b - b_zero_point``; a constant difference is known before the run."""
+    *_, contracted = op.input(0).dims
+    shifted = sum(
+        op.input(index).elements
+        for index in (0, 1)
+        if op.optional_input(index + 2) is not None and not op.input(index).is_constant
+    )
+    return contraction(op, macs=op.output.elements * contracted, operations=shifted)
+
+
+def quantised_matrix_product(op: Op) -> Work:
+    """An integer product, then per output: scale, round, add the zero point, and two comparisons to saturate."""
+    *_, contracted = op.input(0).dims
+    shifted = sum(op.input(index).elements for index in (0, 3) if not op.input(index).is_constant)
+    outputs = op.output.elements
+    return contraction(op, macs=outputs * contracted, operations=shifted + 5 * outputs)
+
+
+RULES: Rules = {
+    "MatMul": Rule(matrix_product, parameters=(0, 1)),
+    "Gemm": Rule(general_matrix_product, parameters=(0, 1, 2)),
+    "MatMulInteger": Rule(integer_matrix_product, parameters=(0, 1)),
+    "QLinearMatMul": Rule(quantised_matrix_product, parameters=(0, 3)),
+}
+"""Matrix products by operator."""

@@ -1,0 +1,1 @@
+"""How fast a network could be on a device: its bound, and its roofline op by op."""

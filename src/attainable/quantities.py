@@ -1,0 +1,96 @@
+"""The only place that knows prefixes and units: parses what users write, formats what they read.
+
+Everywhere else numbers are in SI base units. Storage prints in KiB, MiB, GiB; rates in powers of ten (GB/s).
+"""
+
+import math
+import re
+
+from attainable.errors import InvalidQuantity
+
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
+_BYTES = {
+    "B": 1,
+    "kB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "TiB": 2**40,
+}
+_DECIMAL = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+_BINARY = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
+_QUANTITY = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-zµ]*)\s*")
+
+
+def parse_seconds(text: str, *, where: str) -> float:
+    """Read a duration such as ``20s``, ``1.5min`` or ``10ms``; a bare number is seconds. Raises InvalidQuantity."""
+    return _parse(text, _SECONDS, "s", where)
+
+
+def parse_bytes(text: str, *, where: str) -> int:
+    """Read a size such as ``50MiB`` or ``64kB``; a bare number is bytes. Raises InvalidQuantity."""
+    return round(_parse(text, _BYTES, "B", where))
+
+
+def _parse(text: str, units: dict[str, float] | dict[str, int], bare: str, where: str) -> float:
+    match = _QUANTITY.fullmatch(text)
+    factor = units.get(match.group(2) or bare) if match else None
+    if match is None or factor is None:
+        raise InvalidQuantity(
+            f"cannot read {text!r}", where=where, help=f"write a number and one of {', '.join(units)}"
+        )
+    return float(match.group(1)) * factor
+
+
+def format_seconds(seconds: float) -> str:
+    """Three significant digits with the unit that fits: ``41.2 ms``."""
+    if not math.isfinite(seconds):
+        return "unlimited"
+    for factor, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")):
+        if abs(seconds) >= factor * 0.9995:
+            return f"{_significant(seconds / factor)} {unit}"
+    return f"{_significant(seconds / 1e-9)} ns" if seconds else "0 s"
+
+
+def format_count(number: float) -> str:
+    """Three significant digits with a decimal prefix: ``4.09 G``; exact below one thousand."""
+    if float(number).is_integer() and abs(number) < 1000:
+        return str(int(number))
+    for factor, prefix in _DECIMAL:
+        if abs(number) >= factor * 0.9995:
+            return f"{_significant(number / factor)} {prefix}".rstrip()
+    return _significant(number)
+
+
+def format_bytes(number: float) -> str:
+    """Storage: ``9.19 MiB``; whole bytes below one KiB."""
+    for factor, unit in _BINARY:
+        if abs(number) >= factor:
+            return f"{_significant(number / factor)} {unit}"
+    return f"{round(number)} B"
+
+
+def format_bytes_per_second(rate: float) -> str:
+    """Bandwidth in powers of ten: ``21.3 GB/s``."""
+    return f"{format_count(rate)}B/s" if rate >= 1000 else f"{_significant(rate)} B/s"
+
+
+def format_operations_per_second(rate: float) -> str:
+    """Speed of computing: ``118 Gop/s``."""
+    return f"{format_count(rate)}op/s" if rate >= 1000 else f"{_significant(rate)} op/s"
+
+
+def format_share(share: float) -> str:
+    """A share of a whole in percent: ``12 %``; ``<1 %`` for what rounds to nothing."""
+    percent = 100 * share
+    return "<1 %" if 0 < percent < 0.5 else f"{percent:.0f} %"
+
+
+def _significant(number: float) -> str:
+    if number == 0:
+        return "0"
+    rounded = float(f"{number:.3g}")
+    return f"{rounded:.{max(0, 2 - math.floor(math.log10(abs(rounded))))}f}"

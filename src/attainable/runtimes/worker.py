@@ -1,0 +1,183 @@
+"""The worker: drives one runtime in a process of its own, so that a crash there is an error here.
+
+Runs as ``python -I worker.py SOCKET PARENT`` under any interpreter; standard library only, nothing of ours is imported.
+``SOCKET`` is the number of an inherited socket (``stdin`` where the platform shares sockets otherwise), ``PARENT`` the
+process that must stay alive. A message is its length in four bytes, most significant first, then JSON. The session
+file that the first request names is the only code that knows the runtime; it provides::
+
+    open_session(arguments) -> (session, reply)      loads the model
+    session.feed(arguments) -> reply                 makes session.call ready: inputs and outputs bound, nothing to copy
+    session.call()                                   exactly one run of the runtime
+    session.profile(arguments, timed) -> reply       runs under the runtime's own profiler
+"""
+
+import ctypes
+import gc
+import importlib.util
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+LARGEST_MESSAGE = 16 * 2**20
+_PR_SET_PDEATHSIG = 1
+_PR_SET_NO_NEW_PRIVS = 38
+
+
+def main(arguments: list[str]) -> None:
+    """Answer requests until the other side hangs up or asks to close."""
+    channel = _channel(arguments[0])
+    _confine(int(arguments[1]))
+    worker = _Worker()
+    while True:
+        request = _receive(channel)
+        if request is None:
+            break
+        _send(channel, worker.answer(request))
+        if request["request"] == "close":
+            break
+    # Runtimes that crash while they unload must not turn a good measurement into a failed one.
+    os._exit(0)
+
+
+class _Worker:
+    def __init__(self) -> None:
+        self.session: Any = None
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {"result": self._result(request["request"], request["arguments"])}
+        except BaseException as error:
+            return {"error": {"kind": type(error).__name__, "message": str(error), "name": getattr(error, "name", None)}}
+
+    def _result(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        if name == "open":
+            self.session, reply = _module(arguments["session_file"]).open_session(arguments)
+            return {**reply, "peak_rss_bytes": peak_rss_bytes()}
+        if name == "feed":
+            return self.session.feed(arguments)
+        if name == "run":
+            return timed(self.session.call, arguments["seconds"], arguments["minimum"], arguments["maximum"])
+        if name == "profile":
+            return self.session.profile(arguments, timed)
+        if name == "close":
+            return {}
+        raise ValueError(f"no request is called {name!r}")
+
+
+def timed(call: Callable[[], object], seconds: float, minimum: int, maximum: int) -> dict[str, Any]:
+    """Time single calls, one clock reading before and one after each.
+
+    Args:
+        call: what is timed.
+        seconds: no call starts later than this after the first, once ``minimum`` were made.
+        minimum, maximum: number of calls.
+
+    Returns:
+        ``seconds`` of each call, the ``wall_seconds`` and CPU seconds of them together, and the peak memory so far.
+    """
+    clock = time.perf_counter_ns
+    nanoseconds: list[int] = []
+    collecting = gc.isenabled()
+    gc.disable()
+    process_before, thread_before, before = time.process_time(), time.thread_time(), clock()
+    last_start = before + int(seconds * 1e9)
+    try:
+        while len(nanoseconds) < maximum:
+            start = clock()
+            call()
+            end = clock()
+            nanoseconds.append(end - start)
+            if end >= last_start and len(nanoseconds) >= minimum:
+                break
+    finally:
+        if collecting:
+            gc.enable()
+    return {
+        "wall_seconds": (clock() - before) * 1e-9,
+        "process_cpu_seconds": time.process_time() - process_before,
+        "thread_cpu_seconds": time.thread_time() - thread_before,
+        "seconds": [duration * 1e-9 for duration in nanoseconds],
+        "peak_rss_bytes": peak_rss_bytes(),
+    }
+
+
+def peak_rss_bytes() -> int:
+    """Largest resident memory of this process so far; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as status:  # noqa: PTH123  (no pathlib here)
+            return next((int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:")), 0)
+    except OSError:
+        return 0
+
+
+def _module(path: str) -> Any:
+    specification = importlib.util.spec_from_file_location("runtime_session", path)
+    if specification is None or specification.loader is None:
+        raise ImportError(f"{path} is not a session file")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def _confine(parent: int) -> None:
+    """No core files, no new privileges, and death when the parent dies; each where the system has it."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        limit = int(os.environ.get("ATTAINABLE_ADDRESS_SPACE", "0"))
+        if limit:
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    except ImportError:
+        pass
+    if sys.platform == "linux":
+        library = ctypes.CDLL(None)
+        library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # it died before the signal was armed
+            os._exit(1)
+
+
+def _channel(where: str) -> socket.socket:
+    if where == "stdin":  # Windows: the parent wrote the shared socket there
+        return socket.fromshare(sys.stdin.buffer.read())  # type: ignore[attr-defined]
+    channel = socket.socket(fileno=int(where))
+    channel.set_inheritable(False)
+    return channel
+
+
+def _receive(channel: socket.socket) -> dict[str, Any] | None:
+    header = _exactly(channel, 4)
+    if header is None:
+        return None
+    length = int(struct.unpack(">I", header)[0])
+    body = _exactly(channel, length) if length <= LARGEST_MESSAGE else None
+    return None if body is None else json.loads(body)
+
+
+def _exactly(channel: socket.socket, length: int) -> bytes | None:
+    parts: list[bytes] = []
+    while length:
+        part = channel.recv(min(length, 2**16))
+        if not part:
+            return None
+        parts.append(part)
+        length -= len(part)
+    return b"".join(parts)
+
+
+def _send(channel: socket.socket, message: dict[str, Any]) -> None:
+    body = json.dumps(message).encode("ascii")
+    if len(body) > LARGEST_MESSAGE:
+        body = json.dumps({"error": {"kind": "ValueError", "message": "the answer is too long", "name": None}}).encode()
+    channel.sendall(struct.pack(">I", len(body)) + body)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,248 @@
+"""The machine as it is now: what a time was measured on, and how busy everybody else was meanwhile.
+
+Everything is read from files of the Linux kernel. Elsewhere, and where a container hides a file, a field is
+``unknown`` or None; nothing here raises.
+"""
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+UNKNOWN = "unknown"
+
+ISA_FLAGS = (
+    "avx", "f16c", "fma", "avx2", "avx_vnni", "avx_vnni_int8", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16",
+    "amx_tile", "amx_int8", "amx_bf16", "amx_fp16",
+    "asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2", "sme",
+)  # fmt: skip
+"""Instruction sets that change how fast a network runs, by the kernel's names; x86 first, then ARM.
+
+Source: Linux ``arch/x86/include/asm/cpufeatures.h`` and ``Documentation/arch/arm64/elf_hwcaps.rst``.
+"""
+
+_ROOT = Path("/")
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What a measurement on this machine depends on.
+
+    Attributes:
+        cpu: model name with family and stepping, ``unknown`` where the system does not tell.
+        processors: logical processors that this process may use.
+        cores: physical cores among them.
+        cpu_quota: processors' worth of time that the control group grants; None without a limit.
+        load_average: runnable tasks over the last minute; None where unknown.
+        clock_hertz: what the system says, which a virtual machine often makes up; None where unknown.
+        isa: the flags of `ISA_FLAGS` that the processor has.
+        memory_bytes: all memory of the machine; None where unknown.
+        system: operating system and kernel release.
+        python: implementation and version.
+        virtual: whether a hypervisor is in between; None where unknown.
+    """
+
+    cpu: str
+    processors: int
+    cores: int
+    cpu_quota: float | None
+    load_average: float | None
+    clock_hertz: float | None
+    isa: tuple[str, ...]
+    memory_bytes: int | None
+    system: str
+    python: str
+    virtual: bool | None
+
+    def as_pairs(self) -> tuple[tuple[str, str], ...]:
+        """The fields as ``(name, text)`` in SI base units, in the form `Device.conditions` stores."""
+        return (
+            ("cpu", self.cpu),
+            ("processors", str(self.processors)),
+            ("cores", str(self.cores)),
+            ("cpu quota", "none" if self.cpu_quota is None else f"{self.cpu_quota:g} processors"),
+            ("load average", _known(self.load_average, "{:.2f}")),
+            ("clock by the system", _known(self.clock_hertz, "{:.4g} Hz")),
+            ("isa", " ".join(self.isa) or UNKNOWN),
+            ("memory", _known(self.memory_bytes, "{} bytes")),
+            ("system", self.system),
+            ("python", self.python),
+            ("hypervisor", UNKNOWN if self.virtual is None else "yes" if self.virtual else "no"),
+        )
+
+
+def read_conditions(*, root: Path = _ROOT) -> Conditions:
+    """Read the conditions of this machine; ``root`` stands in for ``/`` in tests."""
+    cpuinfo = _pairs(_text(root / "proc/cpuinfo"))
+    flags = set((cpuinfo.get("flags") or cpuinfo.get("Features") or [""])[0].split())
+    return Conditions(
+        cpu=_cpu(cpuinfo),
+        processors=len(usable_processors()),
+        cores=len(core_processors(root=root)),
+        cpu_quota=_cpu_quota(root),
+        load_average=_load_average(),
+        clock_hertz=max((float(text) * 1e6 for text in cpuinfo.get("cpu MHz", []) if text), default=None),
+        isa=tuple(flag for flag in ISA_FLAGS if flag in flags),
+        memory_bytes=_memory_bytes(),
+        system=f"{platform.system() or UNKNOWN} {platform.release()} {platform.machine()}".replace("  ", " ").strip(),
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        virtual=_virtual(flags, root),
+    )
+
+
+def usable_processors() -> tuple[int, ...]:
+    """Numbers of the logical processors that this process may run on, in order."""
+    # By sys.platform, because a type checker then knows which branch exists.
+    if sys.platform == "linux":
+        return tuple(sorted(os.sched_getaffinity(0)))
+    return tuple(range(os.cpu_count() or 1))
+
+
+def core_processors(*, root: Path = _ROOT) -> tuple[int, ...]:
+    """One usable logical processor of each physical core: two threads of a core share its arithmetic units."""
+    first_of: dict[str, int] = {}
+    for processor in usable_processors():
+        folder = root / f"sys/devices/system/cpu/cpu{processor}/topology"
+        siblings = _text(folder / "thread_siblings_list").strip()
+        first_of.setdefault(siblings or f"alone {processor}", processor)
+    return tuple(first_of.values())
+
+
+@dataclass(frozen=True, slots=True)
+class CpuTimes:
+    """Processor time spent since boot, by everybody and by us, at one moment.
+
+    Attributes:
+        wall_seconds: a clock that never runs backwards.
+        busy_seconds: of all processors together, time that a hypervisor took away included.
+        own_seconds: of the processes asked for.
+        processors: how many processors ``busy_seconds`` sums over.
+    """
+
+    wall_seconds: float
+    busy_seconds: float
+    own_seconds: float
+    processors: int
+
+
+def read_cpu_times(processes: Sequence[int] = (), *, root: Path = _ROOT) -> CpuTimes | None:
+    """Read the processor times now; None where the system does not tell.
+
+    Args:
+        processes: further process ids to call our own, such as a worker's; this process always is.
+        root: stands in for ``/`` in tests.
+    """
+    rows = [line.split() for line in _text(root / "proc/stat").splitlines() if line.startswith("cpu")]
+    if sys.platform == "win32" or len(rows) < 2:
+        return None
+    ticks = os.sysconf("SC_CLK_TCK")
+    # Columns: user nice system idle iowait irq softirq steal; guest time is part of user already.
+    # Source: proc_stat(5).
+    columns = [int(column) for column in rows[0][1:9]]
+    busy = sum(columns) - sum(columns[3:5])
+    own = os.times()
+    others = sum(_process_ticks(_text(root / f"proc/{process}/stat")) for process in processes)
+    own_seconds = own.user + own.system + own.children_user + own.children_system + others / ticks
+    return CpuTimes(time.perf_counter(), busy / ticks, own_seconds, len(rows) - 1)
+
+
+def others_share(before: CpuTimes | None, after: CpuTimes | None) -> float | None:
+    """Share of the machine, 0 to 1, that others used between two readings.
+
+    On two processors, one busy program of somebody else gives 0.5. None where a reading is missing, or where the
+    interval is shorter than 0.1 s: the kernel counts in steps of 0.01 s, and the answer would be rounding.
+    """
+    if before is None or after is None or after.wall_seconds - before.wall_seconds < 0.1:
+        return None
+    everybody = after.busy_seconds - before.busy_seconds
+    ours = after.own_seconds - before.own_seconds
+    capacity = (after.wall_seconds - before.wall_seconds) * after.processors
+    return min(1.0, max(0.0, (everybody - ours) / capacity))
+
+
+def _process_ticks(stat: str) -> int:
+    """User and system ticks of one process, its waited-for children included; 0 when it is gone."""
+    # The name in parentheses may hold spaces; fields 14 to 17 follow it. Source: proc_pid_stat(5).
+    fields = stat.rpartition(")")[2].split()
+    return sum(int(field) for field in fields[11:15])
+
+
+def _cpu(cpuinfo: dict[str, list[str]]) -> str:
+    """Model name, with the numbers that tell generations apart where a hypervisor shortens the name."""
+    name = (cpuinfo.get("model name") or [platform.processor() or UNKNOWN])[0]
+    keys = ("cpu family", "model", "stepping", "CPU implementer", "CPU part", "CPU variant", "CPU revision")
+    # The parts of a processor with big and little cores differ: each is named once.
+    numbers = [f"{key} {' '.join(dict.fromkeys(cpuinfo[key]))}" for key in keys if key in cpuinfo]
+    return f"{name} ({', '.join(numbers)})" if numbers else name
+
+
+def _cpu_quota(root: Path) -> float | None:
+    """The tightest quota on the way from our control group to the root, in processors."""
+    quotas: list[float] = []
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        _, controllers, inside = line.split(":", 2)
+        mounts = ("sys/fs/cgroup", "sys/fs/cgroup/unified") if not controllers else ("sys/fs/cgroup/cpu",)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        for mount in mounts:
+            group = Path(inside.lstrip("/"))
+            for folder in (group, *group.parents):
+                quotas += _quota_of(root / mount / folder)
+    return min(quotas, default=None)
+
+
+def _quota_of(folder: Path) -> list[float]:
+    """The quota of one control group: none or one number. Source: cgroup-v2.rst, sched-bwc.rst of the kernel."""
+    limit = _text(folder / "cpu.max").split()
+    if not limit:
+        limit = [_text(folder / "cpu.cfs_quota_us").strip(), _text(folder / "cpu.cfs_period_us").strip()]
+    try:
+        quota, period = int(limit[0]), int(limit[1])
+    except (ValueError, IndexError):
+        return []
+    return [quota / period] if quota > 0 and period > 0 else []
+
+
+def _load_average() -> float | None:
+    try:
+        return os.getloadavg()[0]
+    except (OSError, AttributeError):
+        return None
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def _virtual(flags: set[str], root: Path) -> bool | None:
+    """x86 has a flag; ARM boards and machines elsewhere tell nothing reliable."""
+    if "hypervisor" in flags or (root / "sys/hypervisor/type").exists():
+        return True
+    return False if "fpu" in flags else None
+
+
+def _pairs(cpuinfo: str) -> dict[str, list[str]]:
+    """``key : value`` lines, the values of all processors in a list."""
+    found: dict[str, list[str]] = {}
+    for line in cpuinfo.splitlines():
+        key, colon, value = line.partition(":")
+        if colon:
+            found.setdefault(key.strip(), []).append(value.strip())
+    return found
+
+
+def _known(value: float | None, pattern: str) -> str:
+    return UNKNOWN if value is None else pattern.format(value)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
