@@ -2,10 +2,12 @@
 
 from attainable.cost.rules import (
     activation,
+    attention,
     conv,
     einsum,
     elementwise,
     matmul,
+    microsoft,
     movement,
     normalization,
     pooling,
@@ -34,10 +36,12 @@ def merged(*families: Rules) -> Rules:
 
 RULES: Rules = merged(
     activation.RULES,
+    attention.RULES,
     conv.RULES,
     einsum.RULES,
     elementwise.RULES,
     matmul.RULES,
+    microsoft.RULES,
     movement.RULES,
     normalization.RULES,
     pooling.RULES,

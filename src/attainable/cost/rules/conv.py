@@ -30,7 +30,7 @@ def transposed_convolution(op: Op) -> Work:
 
 
 def integer_convolution(op: Op) -> Work:
-    """A convolution of ``x - x_zero_point`` with ``w - w_zero_point``; a constant difference is known before the run."""
+    """A convolution of ``x - x_zero_point`` with ``w - w_zero_point``; the difference of constants is known before."""
     _, *channels_and_kernel = op.input(1).dims
     shifted = sum(
         op.input(index).elements

@@ -36,7 +36,7 @@ def general_matrix_product(op: Op) -> Work:
 
 
 def integer_matrix_product(op: Op) -> Work:
-    """A product of ``a - a_zero_point`` and ``b - b_zero_point``; a constant difference is known before the run."""
+    """A product of ``a - a_zero_point`` and ``b - b_zero_point``; the difference of constants is known before."""
     *_, contracted = op.input(0).dims
     shifted = sum(
         op.input(index).elements

@@ -34,10 +34,7 @@ def hardmax(op: Op) -> Work:
 def _rows(op: Op) -> int:
     """Number of rows; none where there are no elements."""
     x = op.input(0)
-    if op.opset >= 13:
-        length = x.dims[op.integer("axis", -1)]
-    else:
-        length = prod(x.dims[op.integer("axis", 1) :])
+    length = x.dims[op.integer("axis", -1)] if op.opset >= 13 else prod(x.dims[op.integer("axis", 1) :])
     return x.elements // length if length else 0
 
 

@@ -1,0 +1,287 @@
+"""Analysis and its parts: the JSON contract, field by field.
+
+What is here is what a saved analysis holds, and all that a report needs. Fields are only added from one schema version
+to the next, never renamed. Units are in the names; every number is in SI base units.
+"""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from attainable.errors import ModelFileError
+
+SCHEMA_VERSION = 1
+
+LARGEST_SAVED_BYTES = 512 * 2**20
+"""A saved analysis beyond this is refused; one million ops take about 400 MiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The file and what is stored in it. ``bindings`` made the shapes concrete: a number or a shape by name."""
+
+    name: str
+    path: str
+    format: str
+    opset: int
+    sha256: str
+    bindings: dict[str, int | list[int]]
+    parameters: int
+    parameter_bytes: int
+    buffer_bytes: int
+    file_bytes: int
+    external_bytes: int
+    inputs: list["Port"]
+    outputs: list["Port"]
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output of the graph; the shape is null where it is not known."""
+
+    name: str
+    dtype: str
+    shape: list[int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOperations:
+    """Operations of one engine (matrix, vector) on one element type."""
+
+    engine: str
+    dtype: str
+    operations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counted, over the whole network; every figure is "at least" where ``at_least`` is true."""
+
+    macs: int
+    operations: int
+    operations_by: list[EngineOperations]
+    parameters: int
+    parameter_bytes: int
+    bytes_read: int
+    bytes_written: int
+    bytes_moved: int
+    unavoidable_bytes: int
+    operational_intensity: float | None
+    peak_activation_bytes: int
+    peak_activation_bytes_inputs_kept: int
+    peak_activation_bytes_in_place: int
+    all_activation_bytes: int
+    mean_activation_bytes: float
+    swing_activation_bytes: int
+    at_least: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much was counted. ``unresolved`` lists ids of ops with a rule but without usable shapes."""
+
+    ops: int
+    ops_with_rule: int
+    kinds_without_rule: list[str]
+    unresolved: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OpRow:
+    """Counted, for one op. ``state`` is counted, folded, or why the op could not be counted."""
+
+    id: str
+    name: str
+    kind: str
+    scope: str
+    dtype: str
+    label: str
+    macs: int
+    operations: int
+    bytes_read: int
+    bytes_written: int
+    parameters: int
+    shared: bool
+    state: str
+    input_shapes: list[list[int] | None]
+    output_shapes: list[list[int] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class RoofRow:
+    """A roof that was used, with its source and whether it is specified, measured or assumed."""
+
+    engine: str
+    dtype: str
+    operations_per_second: float
+    source: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceOp:
+    """The roofline of one op; 0 seconds and ``fused_into`` for an op that another one's kernel contains."""
+
+    id: str
+    roofline_seconds: float
+    bound_by: str
+    fused_into: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """Bound and roofline on one device, on ``threads`` cores (null: the whole device)."""
+
+    name: str
+    title: str
+    threads: int | None
+    bound_seconds: float
+    bound_by: str
+    bound_compute_seconds: float
+    bound_memory_seconds: float
+    roofline_seconds: float
+    accounting: str
+    roofs: list[RoofRow]
+    bytes_per_second: float | None
+    bytes_per_second_source: str
+    bytes_per_second_kind: str
+    without_roof: list[EngineOperations]
+    conditions: dict[str, str]
+    ops: list[DeviceOp]
+
+
+@dataclass(frozen=True, slots=True)
+class KernelRow:
+    """Measured: a kernel that the runtime ran, its median time, and how its ops were found."""
+
+    name: str
+    kind: str
+    ops: list[str]
+    attribution: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """Measured against roofline: kernels and ops that can only be compared together.
+
+    ``kernels`` are positions in the run's list; the roofline is that of the group's boundary traffic on the device the
+    run ran on, null where no device describes it.
+    """
+
+    kernels: list[int]
+    ops: list[str]
+    label: str
+    seconds: float
+    operations: int
+    bytes_moved: int
+    roofline_seconds: float | None
+    bound_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """Measured: one runtime on this machine. Times are of one whole inference."""
+
+    runtime: str
+    version: str
+    device: str
+    threads: int
+    dtype: str
+    samples: int
+    median_seconds: float
+    low_seconds: float
+    high_seconds: float
+    minimum_seconds: float
+    load_seconds: float
+    profiled_seconds: float | None
+    kernel_seconds: float | None
+    attributed_share: float | None
+    peak_resident_bytes: int | None
+    inputs: list[str]
+    kernels: list[KernelRow]
+    groups: list[GroupRow]
+    conditions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Predicted, with its interval. No predictor is calibrated yet, so an analysis holds null."""
+
+    seconds: float
+    low_seconds: float
+    high_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule that fired, with its evidence and the seconds that the change would save."""
+
+    code: str
+    title: str
+    ops: list[str]
+    observation: str
+    action: str
+    saves_low_seconds: float
+    saves_high_seconds: float
+    confidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A part of the analysis that failed: the stage, what happened, what to do."""
+
+    stage: str
+    what: str
+    where: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """One workload under one binding: counted, bounded, predicted, measured, explained."""
+
+    model: Model
+    totals: Totals
+    coverage: Coverage
+    conventions: dict[str, str]
+    ops: list[OpRow]
+    devices: list[DeviceRow] = field(default_factory=list[DeviceRow])
+    predicted: Prediction | None = None
+    runs: list[RunRow] = field(default_factory=list[RunRow])
+    findings: list[Finding] = field(default_factory=list[Finding])
+    warnings: list[str] = field(default_factory=list[str])
+    errors: list[Fault] = field(default_factory=list[Fault])
+    environment: dict[str, str] = field(default_factory=dict[str, str])
+    schema_version: int = SCHEMA_VERSION
+
+    def to_json(self) -> str:
+        """The analysis as indented JSON; ``analysis.schema.json`` in this package describes it."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=1).decode() + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, where: str = "saved analysis") -> "Analysis":
+        """Read what ``to_json`` wrote.
+
+        Raises:
+            ModelFileError: it is not JSON, of a newer schema version, or a field is missing or of another type.
+        """
+        if len(text) > LARGEST_SAVED_BYTES:
+            raise ModelFileError("is too large to be a saved analysis", where=where)
+        help = "give a file that `attainable analyze MODEL --json --output FILE` wrote"
+        try:
+            analysis = msgspec.json.decode(text, type=cls)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise ModelFileError(f"is not a saved analysis: {error}", where=where, help=help) from None
+        if analysis.schema_version != SCHEMA_VERSION:
+            raise ModelFileError(
+                f"has schema version {analysis.schema_version}; this attainable reads {SCHEMA_VERSION}", where=where,
+                help="render it with the attainable that wrote it",
+            )  # fmt: skip
+        return analysis
+
+
+def json_schema() -> bytes:
+    """The JSON Schema (2020-12) of an analysis, as shipped in ``analysis.schema.json``."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Analysis)}
+    return msgspec.json.format(msgspec.json.encode(schema), indent=1) + b"\n"

@@ -1,0 +1,230 @@
+"""The child's side of onnxruntime: loaded by path in the worker; standard library, numpy and onnxruntime only.
+
+Threads: ``intra_op_num_threads`` is what the user asked for, ``inter_op_num_threads`` is 1 and the nodes run in
+sequence. Idle threads spin between kernels, as onnxruntime does unless told otherwise: that is how it is deployed.
+All graph optimisations are on, the blocked layout (NCHWc) included. Inputs are bound before the clock starts and
+outputs stay inside the runtime, so that no copy is timed.
+"""
+
+import ctypes
+import importlib
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+PROVIDERS = ["CPUExecutionProvider"]
+_ERRORS_ONLY = 3
+# Source: onnx.proto, TensorProto.DataType; numpy has no such types, the bits travel as unsigned integers.
+_ELEMENT_TYPES = {"bfloat16": 16, "float8e4m3fn": 17, "float8e4m3fnuz": 18, "float8e5m2": 19, "float8e5m2fnuz": 20}
+_WARM_UP_RUNS = 2
+
+Timed = Callable[[Callable[[], object], float, int, int], dict[str, Any]]
+Event = tuple[str, str, float, float]
+"""Name, operator, start and duration in microseconds; nameless and without operator where a run of the model ended."""
+
+
+def open_session(arguments: dict[str, Any]) -> "tuple[OnnxruntimeSession, dict[str, Any]]":
+    """Load the model at ``arguments["model"]``; the reply has the version, the load time and the outputs."""
+    onnxruntime = importlib.import_module("onnxruntime")
+    session = OnnxruntimeSession(onnxruntime, arguments)
+    return session, {
+        "version": str(onnxruntime.__version__),
+        "load_seconds": session.load_seconds,
+        "inputs": [value.name for value in session.session.get_inputs()],
+        "outputs": [value.name for value in session.session.get_outputs()],
+    }
+
+
+class OnnxruntimeSession:
+    """A model loaded once for the times, and once more while it is profiled."""
+
+    def __init__(self, onnxruntime: Any, arguments: dict[str, Any]) -> None:
+        self._onnxruntime = onnxruntime
+        self._arguments = arguments
+        self._feeds: dict[str, Any] = {}
+        onnxruntime.set_default_logger_severity(_ERRORS_ONLY)
+        if hasattr(onnxruntime, "disable_telemetry_events"):
+            onnxruntime.disable_telemetry_events()
+        start = time.perf_counter()
+        self.session = self._load(arguments["model"], self._options())
+        self.load_seconds = time.perf_counter() - start
+        self.call: Callable[[], object] = _not_fed
+
+    def feed(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Read the inputs from their files and bind them."""
+        numpy = importlib.import_module("numpy")
+        for name, given in arguments["inputs"].items():
+            array = numpy.load(given["file"], allow_pickle=False)
+            element_type = _ELEMENT_TYPES.get(given["dtype"])
+            make = self._onnxruntime.OrtValue
+            self._feeds[name] = (
+                make.ortvalue_from_numpy(array)
+                if element_type is None
+                else make.ortvalue_from_numpy_with_onnx_type(array, element_type)
+            )
+        self.call = self._bound(self.session)
+        return {}
+
+    def profile(self, arguments: dict[str, Any], timed: Timed) -> dict[str, Any]:
+        """Run the model in turns without and with the profiler.
+
+        Args:
+            arguments: ``folder`` for the profile and the optimised graph, ``blocks`` of ``runs`` runs each way,
+                ``share`` (False: the first session is given up, where memory is short), ``probe``: a model of one
+                known kernel repeated, which tells the profiler's own time.
+            timed: the worker's timer.
+        """
+        _fault_in_memory(arguments["profiler_bytes"])
+        probe = self._probe(arguments["probe"], arguments["folder"], timed)
+        if not arguments["share"]:
+            self.call = _not_fed
+            del self.session
+        options = self._options()
+        graph = os.path.join(arguments["folder"], "optimised.onnx")  # noqa: PTH118  (no pathlib here: start-up time)
+        options.optimized_model_filepath = graph
+        options.add_session_config_entry("session.optimized_model_external_initializers_file_name", "optimised.weights")
+        options.add_session_config_entry("session.optimized_model_external_initializers_min_size_in_bytes", "256")
+        session = self._profiled(arguments["model"], options, arguments["folder"])
+        profiled_call = self._bound(session)
+        for _ in range(_WARM_UP_RUNS):
+            profiled_call()
+        plain: list[float] = []
+        profiled: list[float] = []
+        for _ in range(arguments["blocks"]):
+            if arguments["share"]:
+                plain += timed(self.call, 0.0, arguments["runs"], arguments["runs"])["seconds"]
+            profiled += timed(profiled_call, 0.0, arguments["runs"], arguments["runs"])["seconds"]
+        runs = _runs(_events(session.end_profiling()))[_WARM_UP_RUNS:]
+        return {"kernels": _kernels(runs), "plain": plain, "profiled": profiled, "graph": graph, **probe}
+
+    def _options(self) -> Any:
+        options = self._onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._arguments["threads"]
+        options.inter_op_num_threads = 1
+        options.execution_mode = self._onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        options.graph_optimization_level = self._onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+        options.log_severity_level = _ERRORS_ONLY
+        for dimension, extent in self._arguments["dimensions"].items():
+            options.add_free_dimension_override_by_name(dimension, extent)
+        return options
+
+    def _load(self, model: str, options: Any) -> Any:
+        return self._onnxruntime.InferenceSession(model, options, providers=PROVIDERS)
+
+    def _profiled(self, model: str, options: Any, folder: str) -> Any:
+        options.enable_profiling = True
+        options.profile_file_prefix = os.path.join(folder, "profile")  # noqa: PTH118
+        return self._load(model, options)
+
+    def _bound(self, session: Any, feeds: dict[str, Any] | None = None) -> Callable[[], object]:
+        binding = session.io_binding()
+        for name, value in (self._feeds if feeds is None else feeds).items():
+            binding.bind_ortvalue_input(name, value)
+        for output in session.get_outputs():
+            binding.bind_output(output.name)
+        run = session.run_with_iobinding
+        return lambda: run(binding)
+
+    def _probe(self, model: str, folder: str, timed: Timed) -> dict[str, Any]:
+        """How long the profiler takes for itself: inside the time it reports of one kernel, and for a kernel in all.
+
+        The probe is a chain of equal kernels that do next to nothing.
+        """
+        plain = self._load(model, self._options())
+        profiled = self._profiled(model, self._options(), folder)
+        feeds = {"x": self._onnxruntime.OrtValue.ortvalue_from_shape_and_type([1], _float32())}
+        plain_call, profiled_call = self._bound(plain, feeds), self._bound(profiled, feeds)
+        seconds = {"plain": list[float](), "profiled": list[float]()}
+        for _ in range(5):
+            seconds["plain"] += timed(plain_call, 0.0, 10, 10)["seconds"]
+            seconds["profiled"] += timed(profiled_call, 0.0, 10, 10)["seconds"]
+        kernels = _kernels(_runs(_events(profiled.end_profiling())))
+        really = statistics.median(seconds["plain"]) / max(1, len(kernels))
+        reported = statistics.median([kernel["seconds"] for kernel in kernels]) if kernels else 0.0
+        in_all = statistics.median(seconds["profiled"]) / max(1, len(kernels))
+        return {"profiler_seconds_inside": max(0.0, reported - really), "profiler_seconds": max(0.0, in_all - really)}
+
+
+def _float32() -> Any:
+    return importlib.import_module("numpy").float32
+
+
+def _not_fed() -> object:
+    raise RuntimeError("the session has no inputs")
+
+
+def _fault_in_memory(size: int) -> None:
+    """Make the system give memory now that the profiler will ask for while kernels are timed.
+
+    Without it a third of the profiler's time is page faults. Blocks are smaller than what the C library maps one by
+    one, and freed memory stays with the process.
+    """
+    if sys.platform != "linux":
+        return
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "mallopt"):
+        return
+    trim_threshold = -1
+    library.mallopt(trim_threshold, 2**30)
+    library.malloc.restype = ctypes.c_void_p
+    library.free.argtypes = [ctypes.c_void_p]
+    block = 64 * 1024
+    blocks = [library.malloc(block) for _ in range(size // block)]
+    for address in blocks:
+        if address:
+            ctypes.memset(address, 0, block)
+    for address in blocks:
+        library.free(address)
+
+
+def _events(path: str) -> list[Event]:
+    """The kernels in the order they ended, and the ends of runs between them."""
+    with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+        events = json.load(file, object_hook=_event)
+    os.remove(path)  # noqa: PTH107
+    return [event for event in events if isinstance(event, tuple)]
+
+
+def _event(fields: dict[str, Any]) -> Any:
+    # Called for inner objects first: of a kernel's many arguments only the operator is kept.
+    if "op_name" in fields:
+        return fields["op_name"]
+    suffix = "_kernel_time"
+    if fields.get("cat") == "Node" and str(fields.get("name")).endswith(suffix) and isinstance(fields["args"], str):
+        return (fields["name"][: -len(suffix)], fields["args"], float(fields["ts"]), float(fields["dur"]))
+    return ("", "", 0.0, 0.0) if fields.get("name") == "model_run" else None
+
+
+def _runs(events: list[Event]) -> list[list[Event]]:
+    runs: list[list[Event]] = []
+    current: list[Event] = []
+    for event in events:
+        if event[1]:
+            if event[1] in ("If", "Loop", "Scan"):
+                # Kernels of the body ended before it and started after it: its time has theirs in it.
+                while current and current[-1][2] >= event[2]:
+                    current.pop()
+            current.append(event)
+        else:
+            runs.append(current)
+            current = []
+    return runs
+
+
+def _kernels(runs: list[list[Event]]) -> list[dict[str, Any]]:
+    """Median time of each kernel over the runs that ran the same kernels as the last one."""
+    if not runs:
+        return []
+    sequence = [event[:2] for event in runs[-1]]
+    alike = [run for run in runs if [event[:2] for event in run] == sequence]
+    return [
+        # Whole microseconds, rounded down: the middle of the median's microsecond, interpolated by the frequencies.
+        {"name": name, "kind": kind, "seconds": 1e-6 * (0.5 + statistics.median_grouped(times, 1.0)), "runs": len(times)}
+        for (name, kind), times in zip(
+            sequence, ([run[position][3] for run in alike] for position in range(len(sequence))), strict=True
+        )
+    ]
