@@ -1,75 +1,14 @@
-"""Makes the rows of an Analysis from what the rooms below computed."""
+"""The parts of an Analysis that need a device or a run."""
 
-from collections.abc import Iterable
-from itertools import chain
-
-from attainable.analysis.labels import group_label, op_label
-from attainable.analysis.records import (
-    Analysis,
-    Coverage,
-    DeviceOp,
-    DeviceRow,
-    EngineOperations,
-    GroupRow,
-    KernelRow,
-    Model,
-    OpRow,
-    Port,
-    RoofRow,
-    RunRow,
-    Totals,
-)
+from attainable.analysis.counted import operation_rows
+from attainable.analysis.labels import group_label
+from attainable.analysis.records import DeviceOp, DeviceRow, GroupRow, KernelRow, RoofRow, RunRow
 from attainable.cost.boundary import Boundary
 from attainable.cost.count import Count
-from attainable.cost.work import Operations
 from attainable.devices.device import Device
 from attainable.measurement.run import Run
 from attainable.prediction.estimate import estimate
 from attainable.prediction.roofline import Accounting, bound, roofline
-from attainable.workload.graph import Tensor
-
-
-def counted(count: Count) -> Analysis:
-    """The analysis of a count: no device, no run."""
-    workload, totals = count.workload, count.totals
-    provenance, memory, work = workload.provenance, totals.memory, totals.work
-    return Analysis(
-        model=Model(
-            name=workload.name, path=provenance.path, format=provenance.format, opset=provenance.opset,
-            sha256=provenance.sha256,
-            bindings={name: value if isinstance(value, int) else list(value) for name, value in workload.bindings},
-            parameters=totals.parameters, parameter_bytes=totals.parameter_bytes, buffer_bytes=totals.buffer_bytes,
-            file_bytes=provenance.file_bytes, external_bytes=provenance.external_bytes,
-            inputs=_ports(workload.inputs), outputs=_ports(workload.outputs),
-        ),
-        totals=Totals(
-            macs=totals.macs, operations=totals.operations, operations_by=_operations(work.operations),
-            parameters=totals.parameters, parameter_bytes=totals.parameter_bytes,
-            bytes_read=work.bytes_read, bytes_written=work.bytes_written, bytes_moved=work.bytes_moved,
-            unavoidable_bytes=count.unavoidable_bytes, operational_intensity=work.operational_intensity,
-            peak_activation_bytes=memory.peak_bytes, peak_activation_bytes_inputs_kept=memory.peak_bytes_inputs_kept,
-            peak_activation_bytes_in_place=memory.peak_bytes_in_place, all_activation_bytes=memory.all_bytes,
-            mean_activation_bytes=memory.mean_bytes, swing_activation_bytes=memory.swing_bytes,
-            at_least=totals.at_least,
-        ),
-        coverage=Coverage(
-            ops=count.coverage.ops, ops_with_rule=count.coverage.ops_with_rule,
-            kinds_without_rule=list(count.coverage.kinds_without_rule), unresolved=list(count.coverage.unresolved),
-        ),
-        conventions=dict(count.conventions),
-        ops=[
-            OpRow(
-                id=entry.op.id, name=entry.op.name, kind=entry.op.type, scope=entry.op.scope, dtype=entry.dtype,
-                label=op_label(entry.op), macs=entry.work.macs, operations=entry.work.total_operations,
-                bytes_read=entry.work.bytes_read, bytes_written=entry.work.bytes_written,
-                parameters=entry.parameters, shared=entry.shared, state=entry.state,
-                input_shapes=[_shape(tensor) for tensor in entry.op.inputs],
-                output_shapes=[_shape(tensor) for tensor in entry.op.outputs],
-            )
-            for entry in count.ops
-        ],
-        warnings=[*workload.notes, *_gaps(count)],
-    )  # fmt: skip
 
 
 def device_row(count: Count, device: Device, *, threads: int | None, accounting: Accounting = "fused") -> DeviceRow:
@@ -97,7 +36,7 @@ def device_row(count: Count, device: Device, *, threads: int | None, accounting:
         bytes_per_second=bandwidth.value if bandwidth else None,
         bytes_per_second_source=bandwidth.source if bandwidth else "",
         bytes_per_second_kind=bandwidth.kind if bandwidth else "",
-        without_roof=_operations(best.without_roof),
+        without_roof=operation_rows(best.without_roof),
         conditions=dict(device.conditions),
         ops=[
             DeviceOp(
@@ -137,29 +76,3 @@ def run_row(count: Count, run: Run, device: Device | None) -> RunRow:
         ],
         groups=groups, conditions=dict(run.conditions),
     )  # fmt: skip
-
-
-def _ports(tensors: Iterable[Tensor]) -> list[Port]:
-    return [Port(tensor.name, tensor.dtype, _shape(tensor)) for tensor in tensors]
-
-
-def _shape(tensor: Tensor | None) -> list[int] | None:
-    return None if tensor is None or tensor.shape is None else list(tensor.shape)
-
-
-def _operations(rows: Operations) -> list[EngineOperations]:
-    return [EngineOperations(engine, dtype, operations) for engine, dtype, operations in rows]
-
-
-def _gaps(count: Count) -> Iterable[str]:
-    """A sentence for everything that could not be counted."""
-    coverage = count.coverage
-    if coverage.kinds_without_rule:
-        missing = coverage.ops - coverage.ops_with_rule
-        yield (
-            f"{missing} of {coverage.ops} ops have no counting rule ({', '.join(coverage.kinds_without_rule)}); "
-            "totals are at least"
-        )
-    if coverage.unresolved:
-        shown = ", ".join(chain(coverage.unresolved[:5], ["..."] if len(coverage.unresolved) > 5 else []))
-        yield f"{len(coverage.unresolved)} ops have shapes that cannot be resolved (ids {shown}); totals are at least"

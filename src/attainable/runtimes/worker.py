@@ -53,7 +53,9 @@ class _Worker:
         try:
             return {"result": self._result(request["request"], request["arguments"])}
         except BaseException as error:
-            return {"error": {"kind": type(error).__name__, "message": str(error), "name": getattr(error, "name", None)}}
+            return {
+                "error": {"kind": type(error).__name__, "message": str(error), "name": getattr(error, "name", None)}
+            }
 
     def _result(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         if name == "open":

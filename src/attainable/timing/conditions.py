@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,7 @@ class Conditions:
         clock_hertz: what the system says, which a virtual machine often makes up; None where unknown.
         isa: the flags of `ISA_FLAGS` that the processor has.
         memory_bytes: all memory of the machine; None where unknown.
+        memory_limit_bytes: what the control group grants of it; None without a limit.
         system: operating system and kernel release.
         python: implementation and version.
         virtual: whether a hypervisor is in between; None where unknown.
@@ -53,6 +54,7 @@ class Conditions:
     clock_hertz: float | None
     isa: tuple[str, ...]
     memory_bytes: int | None
+    memory_limit_bytes: int | None
     system: str
     python: str
     virtual: bool | None
@@ -68,6 +70,7 @@ class Conditions:
             ("clock by the system", _known(self.clock_hertz, "{:.4g} Hz")),
             ("isa", " ".join(self.isa) or UNKNOWN),
             ("memory", _known(self.memory_bytes, "{} bytes")),
+            ("memory limit", "none" if self.memory_limit_bytes is None else f"{self.memory_limit_bytes} bytes"),
             ("system", self.system),
             ("python", self.python),
             ("hypervisor", UNKNOWN if self.virtual is None else "yes" if self.virtual else "no"),
@@ -77,6 +80,7 @@ class Conditions:
 def read_conditions(*, root: Path = _ROOT) -> Conditions:
     """Read the conditions of this machine; ``root`` stands in for ``/`` in tests."""
     cpuinfo = _pairs(_text(root / "proc/cpuinfo"))
+    memory = _memory_bytes()
     flags = set((cpuinfo.get("flags") or cpuinfo.get("Features") or [""])[0].split())
     return Conditions(
         cpu=_cpu(cpuinfo),
@@ -86,7 +90,8 @@ def read_conditions(*, root: Path = _ROOT) -> Conditions:
         load_average=_load_average(),
         clock_hertz=max((float(text) * 1e6 for text in cpuinfo.get("cpu MHz", []) if text), default=None),
         isa=tuple(flag for flag in ISA_FLAGS if flag in flags),
-        memory_bytes=_memory_bytes(),
+        memory_bytes=memory,
+        memory_limit_bytes=_memory_limit(root, memory),
         system=f"{platform.system() or UNKNOWN} {platform.release()} {platform.machine()}".replace("  ", " ").strip(),
         python=f"{platform.python_implementation()} {platform.python_version()}",
         virtual=_virtual(flags, root),
@@ -179,31 +184,45 @@ def _cpu(cpuinfo: dict[str, list[str]]) -> str:
     return f"{name} ({', '.join(numbers)})" if numbers else name
 
 
-def _cpu_quota(root: Path) -> float | None:
-    """The tightest quota on the way from our control group to the root, in processors."""
-    quotas: list[float] = []
+def _control_groups(controller: str, root: Path) -> Iterator[Path]:
+    """Our control group of this controller and all above it, in version 2 and in version 1."""
     for line in _text(root / "proc/self/cgroup").splitlines():
         _, controllers, inside = line.split(":", 2)
-        mounts = ("sys/fs/cgroup", "sys/fs/cgroup/unified") if not controllers else ("sys/fs/cgroup/cpu",)
-        if controllers and "cpu" not in controllers.split(","):
+        if not controllers:
+            mounts = ("sys/fs/cgroup", "sys/fs/cgroup/unified")
+        elif controller in controllers.split(","):
+            mounts = (f"sys/fs/cgroup/{controller}",)
+        else:
             continue
+        group = Path(inside.lstrip("/"))
+        # A container may show only its own part of the tree, at the top; hence every level is tried.
         for mount in mounts:
-            group = Path(inside.lstrip("/"))
             for folder in (group, *group.parents):
-                quotas += _quota_of(root / mount / folder)
+                yield root / mount / folder
+
+
+def _cpu_quota(root: Path) -> float | None:
+    """The tightest quota, in processors. Source: cgroup-v2.rst and sched-bwc.rst of the Linux kernel."""
+    quotas: list[float] = []
+    for folder in _control_groups("cpu", root):
+        limit = _text(folder / "cpu.max").split()
+        limit = limit or [_text(folder / "cpu.cfs_quota_us").strip(), _text(folder / "cpu.cfs_period_us").strip()]
+        # Without a limit the quota reads "max" in version 2 and -1 in version 1.
+        if len(limit) == 2 and limit[0].isdigit() and limit[1].isdigit() and int(limit[1]):
+            quotas.append(int(limit[0]) / int(limit[1]))
     return min(quotas, default=None)
 
 
-def _quota_of(folder: Path) -> list[float]:
-    """The quota of one control group: none or one number. Source: cgroup-v2.rst, sched-bwc.rst of the kernel."""
-    limit = _text(folder / "cpu.max").split()
-    if not limit:
-        limit = [_text(folder / "cpu.cfs_quota_us").strip(), _text(folder / "cpu.cfs_period_us").strip()]
-    try:
-        quota, period = int(limit[0]), int(limit[1])
-    except (ValueError, IndexError):
-        return []
-    return [quota / period] if quota > 0 and period > 0 else []
+def _memory_limit(root: Path, memory: int | None) -> int | None:
+    """The tightest limit below the machine's memory. Source: cgroup-v2.rst and memory.rst of the Linux kernel."""
+    limits: list[int] = []
+    for folder in _control_groups("memory", root):
+        limit = (_text(folder / "memory.max") or _text(folder / "memory.limit_in_bytes")).strip()
+        if limit.isdigit():
+            limits.append(int(limit))
+    tightest = min(limits, default=None)
+    # Version 1 writes a huge number for no limit.
+    return None if tightest is None or (memory is not None and tightest >= memory) else tightest
 
 
 def _load_average() -> float | None:

@@ -48,8 +48,8 @@ class RandomWeights:
             after_relu: whether the layer reads what a ReLU or the like made; else unit variance is assumed.
 
         Source: He et al., Delving Deep into Rectifiers, arXiv:1502.01852, equation 10 (standard deviation by
-        fan-in); Brock et al., Characterizing signal propagation, arXiv:2101.08692, section 4 (zero sum, and the
-        variance of ReLU for the second moment).
+        fan-in); Brock et al., Characterizing signal propagation, arXiv:2101.08692, Scaled Weight Standardization
+        (zero sum, and the variance of ReLU in place of its second moment).
         """
         weights = self._scaled(shape, inputs=inputs, moment=RELU_VARIANCE if after_relu else 1.0)
         weights -= weights.mean(axis=inputs, keepdims=True)

@@ -15,6 +15,7 @@ from dataclasses import replace
 from math import prod
 
 from attainable.cost.work import Rule, Rules, Work, contraction, scalar_results
+from attainable.workload.dtypes import bytes_of
 from attainable.workload.graph import Op, Tensor, UnresolvedShape
 
 
@@ -104,7 +105,7 @@ def rotary_embedding(op: Op) -> Work:
     if positions is None:
         return work
     *_, half = cosines.dims
-    unread = 2 * max(cosines.bytes - cosines.bytes // max(cosines.elements, 1) * positions.elements * half, 0)
+    unread = 2 * max(cosines.bytes - bytes_of(cosines.dtype, positions.elements * half), 0)
     if cosines.is_constant:
         return replace(work, bytes_weight=work.bytes_weight - unread)
     return replace(work, bytes_activation_in=work.bytes_activation_in - unread)

@@ -45,11 +45,11 @@ def fused_general_matrix_product(op: Op) -> Work:
 
 def fused_matrix_product(op: Op) -> Work:
     """A matrix product, either side transposed, and one operation per output unless alpha is 1."""
-    left = op.input(0).dims
-    if op.integer("transBatchA", 0):
-        left = (*left[1:-1], left[0], left[-1])
-    contracted = left[-2] if op.integer("transA", 0) and len(left) > 1 else left[-1]
-    outputs = op.output.elements
+    left, outputs = op.input(0).dims, op.output.elements
+    if op.integer("transA", 0) and len(left) > 1:
+        contracted = left[0] if op.integer("transBatchA", 0) else left[-2]
+    else:
+        contracted = left[-1]
     scaled = 0 if op.attribute("alpha") in (None, 1) else outputs
     return contraction(op, macs=outputs * contracted, operations=scaled)
 

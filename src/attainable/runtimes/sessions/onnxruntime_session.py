@@ -88,7 +88,7 @@ class OnnxruntimeSession:
         options.optimized_model_filepath = graph
         options.add_session_config_entry("session.optimized_model_external_initializers_file_name", "optimised.weights")
         options.add_session_config_entry("session.optimized_model_external_initializers_min_size_in_bytes", "256")
-        session = self._profiled(arguments["model"], options, arguments["folder"])
+        session = self._profiled(self._arguments["model"], options, arguments["folder"])
         profiled_call = self._bound(session)
         for _ in range(_WARM_UP_RUNS):
             profiled_call()
@@ -223,7 +223,12 @@ def _kernels(runs: list[list[Event]]) -> list[dict[str, Any]]:
     alike = [run for run in runs if [event[:2] for event in run] == sequence]
     return [
         # Whole microseconds, rounded down: the middle of the median's microsecond, interpolated by the frequencies.
-        {"name": name, "kind": kind, "seconds": 1e-6 * (0.5 + statistics.median_grouped(times, 1.0)), "runs": len(times)}
+        {
+            "name": name,
+            "kind": kind,
+            "seconds": 1e-6 * (0.5 + statistics.median_grouped(times, 1.0)),
+            "runs": len(times),
+        }
         for (name, kind), times in zip(
             sequence, ([run[position][3] for run in alike] for position in range(len(sequence))), strict=True
         )

@@ -1,0 +1,88 @@
+"""The memory that bandwidth is measured on: far larger than the last cache, on huge pages where there are any."""
+
+import ctypes
+import mmap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from attainable.calibration.team import Team
+from attainable.timing.conditions import Conditions, usable_processors
+
+MEBIBYTE = 1 << 20
+
+_ROOT = Path("/")
+
+
+@dataclass(frozen=True, slots=True)
+class LastCache:
+    """The last level of cache before the main memory.
+
+    Attributes:
+        name: ``L3`` or whatever level is the last.
+        bytes: of one cache.
+        count: how many of them the usable processors have.
+    """
+
+    name: str
+    bytes: int
+    count: int
+
+
+def last_cache(*, root: Path = _ROOT) -> LastCache | None:
+    """The last-level cache as the Linux kernel describes it; None where it does not. ``root`` is for tests."""
+    found: dict[int, dict[str, int]] = {}
+    for processor in usable_processors():
+        for index in (root / f"sys/devices/system/cpu/cpu{processor}/cache").glob("index*"):
+            try:
+                level, size = int((index / "level").read_text()), (index / "size").read_text().strip()
+                sharers = (index / "shared_cpu_list").read_text().strip()
+            except (OSError, ValueError):
+                continue
+            if size.endswith("K"):  # the only unit the kernel prints here
+                found.setdefault(level, {})[sharers] = int(size[:-1]) << 10
+    if not found:
+        return None
+    level = max(found)
+    return LastCache(f"L{level}", max(found[level].values()), len(found[level]))
+
+
+def arena_bytes(conditions: Conditions, cache: LastCache | None) -> int:
+    """How large the arena is: four times all last-level cache, at least 256 MiB, at most a quarter of the memory.
+
+    Beyond 1 GiB filling it would take longer than the measurement; there one and a half times the cache must do.
+    """
+    cached = cache.bytes * cache.count if cache else 64 * MEBIBYTE
+    wanted = max(256 * MEBIBYTE, min(4 * cached, 1024 * MEBIBYTE), cached * 3 // 2)
+    limits = [limit for limit in (conditions.memory_bytes, conditions.memory_limit_bytes) if limit is not None]
+    return min([wanted, *(limit // 4 for limit in limits)]) // MEBIBYTE * MEBIBYTE
+
+
+class Arena:
+    """A block of memory, filled with ones by the team so that each member's part lies next to its core."""
+
+    def __init__(self, size: int, team: Team) -> None:
+        self.size = size
+        self._map = mmap.mmap(-1, size)
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            self._map.madvise(mmap.MADV_HUGEPAGE)
+        self._anchor = ctypes.c_char.from_buffer(self._map)
+        self.address = ctypes.addressof(self._anchor)
+        self._position = 0
+        part = size // team.size
+        team.each(lambda member: ctypes.memset(self.address + member * part, 1, part))
+
+    def fresh(self, members: Sequence[int], size: int) -> list[int]:
+        """An address for each member with ``size`` bytes that nobody has touched for as long as possible.
+
+        Each member walks through its own part of the arena; a single one walks through all of it.
+        """
+        part = self.size // len(members)
+        self._position += size
+        offset = self._position % max(1, part - size) // mmap.PAGESIZE * mmap.PAGESIZE
+        return [self.address + place * part + offset for place in range(len(members))]
+
+    def close(self) -> None:
+        """Give the memory back; the addresses are void from here on."""
+        del self._anchor
+        self._map.close()

@@ -1,0 +1,124 @@
+"""A team of threads, one a core, that run a kernel together while one clock runs."""
+
+import ctypes
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from attainable.calibration.jit import Kernel
+from attainable.calibration.kernels import GATE_BYTES, GATE_LINE
+
+_Job = Callable[[int], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One timed run.
+
+    Attributes:
+        seconds: from the moment the last member set off to the moment the last was done.
+        results: what the kernels returned, in the order of the members.
+    """
+
+    seconds: float
+    results: tuple[int, ...]
+
+
+class Team:
+    """Threads that live for the time of a ``with`` block, each pinned to its processor where the system can.
+
+    Args:
+        processors: one logical processor number a member.
+    """
+
+    def __init__(self, processors: Sequence[int]) -> None:
+        self.size = len(processors)
+        self._memory = ctypes.create_string_buffer(GATE_BYTES + GATE_LINE)
+        address = ctypes.addressof(self._memory)
+        self._gate = address + -address % GATE_LINE
+        self._arrived, self._departed, self._parties = (
+            ctypes.c_int64.from_address(self._gate + line * GATE_LINE) for line in range(3)
+        )
+        self._outbox: queue.SimpleQueue[tuple[int, object]] = queue.SimpleQueue()
+        self._inboxes: list[queue.SimpleQueue[_Job | None]] = [queue.SimpleQueue() for _ in processors]
+        self._threads = [
+            threading.Thread(target=self._serve, args=(member, processor), name=f"calibration {member}", daemon=True)
+            for member, processor in enumerate(processors)
+        ]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for inbox in self._inboxes:
+            inbox.put(None)
+        for thread in self._threads:
+            while thread.is_alive():
+                # After an interrupt some may wait at the gate for members that never come: let them through.
+                self._arrived.value, self._departed.value = 1 << 40, 0
+                thread.join(0.01)
+
+    def each(self, job: _Job) -> list[object]:
+        """Run ``job(member)`` in every member's thread at once; the results, by member."""
+        return self._collect(range(self.size), job)
+
+    def run(
+        self, kernel: Kernel, addresses: Sequence[int], count: int, *, repeats: int = 1, members: Sequence[int]
+    ) -> Trial:
+        """Run a kernel once on each of ``members``, all at the same time.
+
+        Args:
+            kernel: what to run.
+            addresses: the memory of each member.
+            count: the kernel's count, for each member.
+            repeats: the kernel's repeats.
+            members: who takes part.
+        """
+        self._arrived.value, self._departed.value, self._parties.value = 0, 0, len(members)
+        clock, call, gate, departed = time.perf_counter, kernel.call, self._gate, self._departed
+        memory = dict(zip(members, addresses, strict=True))
+
+        def job(member: int) -> tuple[float, float, int]:
+            address = memory[member]
+            start = clock()
+            result = call(gate, address, count, repeats)
+            end = clock()
+            # The leader comes out first; this lets the others out. Theirs find it done already.
+            departed.value = 0
+            return start, end, result
+
+        spans = [span for span in self._collect(members, job) if isinstance(span, tuple)]
+        seconds = min(span[1] for span in spans) - max(span[0] for span in spans)
+        return Trial(seconds, tuple(span[2] for span in spans))
+
+    def _collect(self, members: Sequence[int], job: _Job) -> list[object]:
+        for member in members:
+            self._inboxes[member].put(job)
+        outcomes = dict(self._outbox.get() for _ in members)
+        for outcome in outcomes.values():
+            if isinstance(outcome, Exception):
+                raise outcome
+        return [outcomes[member] for member in members]
+
+    def _serve(self, member: int, processor: int) -> None:
+        if sys.platform == "linux":
+            try:
+                os.sched_setaffinity(0, {processor})  # 0 is the calling thread
+            except OSError:
+                pass  # a container may forbid it; the scheduler then places the thread
+        while (job := self._inboxes[member].get()) is not None:
+            try:
+                outcome = job(member)
+            except Exception as error:  # handed to the thread that asked
+                outcome = error
+            self._outbox.put((member, outcome))

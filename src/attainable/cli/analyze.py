@@ -1,0 +1,65 @@
+"""``attainable analyze``: the main job."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attainable.cli.options import Batch, Budget, Force, Inputs, Json, ModelPath, Runtime, Shapes, Threads, read_inputs
+
+
+def analyze(
+    model: ModelPath,
+    *,
+    shape: Shapes = None,
+    batch: Batch = None,
+    device: Annotated[
+        list[str] | None, typer.Option("--device", help="Bound it on this device too. Repeatable.")
+    ] = None,
+    threads: Threads = 1,
+    runtime: Runtime = "onnxruntime",
+    no_measure: Annotated[bool, typer.Option("--no-measure", help="Count and bound only; run nothing.")] = False,
+    time_budget: Budget = "20s",
+    input: Inputs = None,
+    unfused: Annotated[bool, typer.Option("--unfused", help="Roofline op by op, nothing fused.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Report to write, .html or .json. [default: MODEL.html]")
+    ] = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Count, bound and measure a model here, and say why it is not faster. Writes an HTML report."""
+    from attainable.cli.terminal import print_analysis, print_progress
+    from attainable.files import require_writable
+    from attainable.pipeline import analyze as run
+    from attainable.quantities import parse_seconds
+    from attainable.report import write_analysis
+    from attainable.workload.shapes import parse_bindings
+
+    budget = parse_seconds(time_budget, where="--time-budget")
+    target = output or (None if json else _free_name(model))
+    if target is not None:
+        require_writable(target, overwrite=force)
+    analysis = run(
+        model, shapes=parse_bindings(shape or ()), batch=batch, devices=device or (), threads=threads, runtime=runtime,
+        measure=not no_measure, time_budget_seconds=budget, inputs=read_inputs(input),
+        accounting="unfused" if unfused else "fused", progress=print_progress,
+    )  # fmt: skip
+    if target is not None:
+        write_analysis(analysis, target, overwrite=force)
+    if json:
+        sys.stdout.write(analysis.to_json())
+    else:
+        print_analysis(analysis)
+    if target is not None:
+        print(f"  report: {target}", file=sys.stderr if json else sys.stdout)
+    if analysis.errors:
+        raise typer.Exit(3)
+
+
+def _free_name(model: Path) -> Path:
+    """``MODEL.html`` in the current folder, or ``MODEL-2.html`` and so on where that exists: nothing is overwritten."""
+    stem = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in model.stem)[:80] or "model"
+    candidates = (Path(f"{stem}.html" if number == 1 else f"{stem}-{number}.html") for number in range(1, 10_000))
+    return next(candidate for candidate in candidates if not candidate.exists())

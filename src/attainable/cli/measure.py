@@ -1,0 +1,27 @@
+"""``attainable measure``: only the run, honestly."""
+
+import sys
+
+from attainable.cli.options import Batch, Budget, Inputs, Json, ModelPath, Runtime, Shapes, Threads, read_inputs
+
+
+def measure(
+    model: ModelPath, *, shape: Shapes = None, batch: Batch = None, threads: Threads = 1,
+    runtime: Runtime = "onnxruntime", time_budget: Budget = "20s", input: Inputs = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Run a model on this machine and print its time, with the interval and the conditions."""
+    import msgspec
+
+    from attainable import pipeline
+    from attainable.cli.terminal import print_run
+    from attainable.quantities import parse_seconds
+    from attainable.workload.shapes import parse_bindings
+
+    run = pipeline.measure(
+        model, runtime, threads=threads, shapes=parse_bindings(shape or ()), batch=batch,
+        time_budget_seconds=parse_seconds(time_budget, where="--time-budget"), inputs=read_inputs(input),
+    )  # fmt: skip
+    if json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(run), indent=1).decode() + "\n")
+    else:
+        print_run(run)

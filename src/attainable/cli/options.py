@@ -1,0 +1,40 @@
+"""Options that several commands share, and how they are read."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attainable.errors import InvalidQuantity
+
+ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="The model file (.onnx).", show_default=False)]
+Shapes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--shape", metavar="NAME=SHAPE", help="Bind an input (x=1x3x224x224) or a dimension (N=8). Repeatable."
+    ),
+]
+Batch = Annotated[
+    int | None, typer.Option("--batch", min=1, help="Number for the batch dimension.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Threads = Annotated[int, typer.Option("--threads", min=1, help="Cores, for the run and for the roofs.")]
+Runtime = Annotated[str, typer.Option("--runtime", help="What runs the model here.")]
+Budget = Annotated[str, typer.Option("--time-budget", metavar="TIME", help="Most time for the run, e.g. 20s or 2min.")]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option("--input", metavar="NAME=FILE.npy", help="Array for an input; others are made up. Repeatable."),
+]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite the output file.")]
+
+
+def read_inputs(texts: Sequence[str] | None) -> dict[str, Path]:
+    """Read ``--input`` flags. Raises InvalidQuantity, listing all that are not ``NAME=FILE.npy``."""
+    pairs = [text.partition("=") for text in texts or ()]
+    faults = [
+        f"not NAME=FILE.npy @ --input {name}" for name, separator, file in pairs if not (name and separator and file)
+    ]
+    if faults:
+        raise InvalidQuantity("cannot read the input", where="--input", faults=faults, help="write --input x=image.npy")
+    return {name: Path(file) for name, _, file in pairs}

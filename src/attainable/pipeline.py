@@ -1,0 +1,124 @@
+"""The main job, stage by stage, and the short ways to a single answer."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from attainable import devices as described
+from attainable.analysis.build import device_row, run_row
+from attainable.analysis.counted import counted
+from attainable.analysis.environment import environment
+from attainable.analysis.records import Analysis, Fault
+from attainable.calibration.local import LOCAL, local_device
+from attainable.cost.count import count
+from attainable.devices.device import Device
+from attainable.errors import RunError
+from attainable.measurement.measure import measure_workload
+from attainable.measurement.run import Run
+from attainable.prediction import roofline
+from attainable.prediction.estimate import Estimate
+from attainable.workload import Workload, load
+from attainable.workload.shapes import Bindings
+
+Progress = Callable[[str], None]
+"""Told a sentence when a stage starts that may take over a second."""
+
+
+def analyze(
+    path: str | Path, *, shapes: Bindings | None = None, batch: int | None = None, devices: Sequence[str] = (),
+    threads: int = 1, runtime: str = "onnxruntime", measure: bool = True, time_budget_seconds: float = 20.0,
+    inputs: Mapping[str, Path] | None = None, accounting: Literal["fused", "unfused"] = "fused",
+    progress: Progress = lambda sentence: None,
+) -> Analysis:  # fmt: skip
+    """Count, bound and measure a model on this machine, and explain the gap.
+
+    Args:
+        path: the model file.
+        shapes: numbers for symbolic dimensions, shapes for inputs.
+        batch: number for the batch dimension.
+        devices: names or TOML files of further devices to bound the model on.
+        threads: cores for the run here and for the roofs of this machine.
+        runtime: what runs the model here.
+        measure: run the model; otherwise count and bound only.
+        time_budget_seconds: most time to spend on the run.
+        inputs: ``.npy`` files by input name; other inputs are made up, valid for the model.
+        accounting: of the roofline op by op.
+        progress: told when a long stage starts.
+
+    Returns:
+        The analysis. A run or a calibration that failed is in ``errors``; what was computed on paper stands.
+
+    Raises:
+        InputError: the model, a device or an argument cannot be used; nothing was run.
+    """
+    # Everything that can be wrong with the question is found before any long work.
+    others = [described.device(name) for name in devices if name != LOCAL]
+    workload = load(path, shapes, batch=batch)
+    # The work on paper.
+    on_paper = count(workload)
+    analysis = replace(counted(on_paper), environment=environment())
+    # The roofs of this machine, measured once and cached.
+    progress("measuring the roofs of this machine (once, about 5 s)")
+    here, faults = _attempt("calibration", local_device)
+    # How fast it could be.
+    rows = [device_row(on_paper, here, threads=threads, accounting=accounting)] if here else []
+    rows += [device_row(on_paper, device, threads=None, accounting=accounting) for device in others]
+    analysis = replace(analysis, devices=rows)
+    # How fast it is.
+    if measure:
+        progress(f"running {workload.name} with {runtime} (at most {time_budget_seconds:.0f} s)")
+        run, run_faults = _attempt(
+            "measurement",
+            lambda: measure_workload(
+                workload, runtime=runtime, threads=threads, time_budget_seconds=time_budget_seconds, inputs=inputs
+            ),
+        )
+        faults += run_faults
+        if run is not None:
+            analysis = replace(
+                analysis, runs=[run_row(on_paper, run, here)], warnings=[*analysis.warnings, *run.warnings]
+            )
+    return replace(analysis, errors=faults)
+
+
+def bound(workload: Workload, device: Device, threads: int | None = None) -> Estimate:
+    """The time that no execution of ``workload`` on ``device`` can beat, with ``threads`` cores (None: all)."""
+    return roofline.bound(count(workload), device, threads)
+
+
+def device(name: str) -> Device:
+    """A device by name or by the path of its TOML file; ``local`` is this machine, measured when it is not yet known.
+
+    Raises:
+        UnknownName: no device has this name.
+        InputError: the file is no device profile.
+    """
+    return local_device() if name == LOCAL else described.device(name)
+
+
+def measure(
+    path: str | Path, runtime: str = "onnxruntime", *, threads: int = 1, shapes: Bindings | None = None,
+    batch: int | None = None, time_budget_seconds: float = 20.0, inputs: Mapping[str, Path] | None = None,
+) -> Run:  # fmt: skip
+    """Run a model on this machine, in a worker process, until its time is known well enough.
+
+    Raises:
+        InputError: the model or an argument cannot be used.
+        RunError: the runtime refused, crashed or took too long.
+    """
+    workload = load(path, shapes, batch=batch)
+    return measure_workload(
+        workload, runtime=runtime, threads=threads, time_budget_seconds=time_budget_seconds, inputs=inputs
+    )
+
+
+_Result = TypeVar("_Result")
+
+
+def _attempt(stage: str, run: Callable[[], _Result]) -> tuple[_Result | None, list[Fault]]:
+    """Run a stage that may fail without taking the rest with it."""
+    try:
+        return run(), []
+    except RunError as error:
+        return None, [Fault(stage, error.what, error.where, error.help)]

@@ -1,0 +1,143 @@
+"""Runtimes: what really runs a network. Each drives its library in a worker process, never in this one.
+
+A runtime is one file here, one session file for the worker in ``sessions/``, and one line in ``RUNTIMES``.
+"""
+
+import difflib
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self
+
+from attainable.errors import UnknownName
+from attainable.workload.graph import Workload
+from attainable.workload.kernel import Kernel
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+    Array = NDArray[numpy.generic]
+
+__all__ = ["RUNTIMES", "Profile", "Runtime", "Samples", "Session", "runtime"]
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The times of consecutive runs.
+
+    Attributes:
+        seconds: of each run, in order.
+        wall_seconds: from before the first to after the last.
+        cpu_seconds: processor time of all the worker's threads meanwhile.
+        peak_rss_bytes: largest resident memory of the worker so far, interpreter and runtime included; 0 if unknown.
+    """
+
+    seconds: tuple[float, ...]
+    wall_seconds: float
+    cpu_seconds: float
+    peak_rss_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the runtime's own profiler says.
+
+    Attributes:
+        kernels: in the order in which they run; median time of each, less the profiler's own time where it is known.
+        profiled_seconds: of whole runs with the profiler on.
+        plain_seconds: of whole runs without it, in turns with the others; empty if memory allowed only one session.
+        profiler_seconds: the profiler's own time that was subtracted from each kernel.
+        warnings: what could not be told, one sentence each.
+    """
+
+    kernels: tuple[Kernel, ...]
+    profiled_seconds: tuple[float, ...]
+    plain_seconds: tuple[float, ...]
+    profiler_seconds: float
+    warnings: tuple[str, ...] = ()
+
+
+class Session(Protocol):
+    """A network loaded by a runtime in a worker process. A context manager; leaving it ends the worker."""
+
+    @property
+    def version(self) -> str:
+        """Of the runtime, as the worker's own installation says."""
+        ...
+
+    @property
+    def load_seconds(self) -> float:
+        """Loading and optimising the model, without starting the worker and importing the runtime."""
+        ...
+
+    @property
+    def process_id(self) -> int:
+        """Of the worker."""
+        ...
+
+    def run(self, *, seconds: float, minimum: int, maximum: int, deadline_seconds: float) -> Samples:
+        """Run the network for ``seconds``, at least ``minimum`` and at most ``maximum`` times.
+
+        Raises:
+            RuntimeRefused: the runtime raised an error.
+            WorkerCrashed: the worker died.
+            WorkerTimedOut: no answer within ``deadline_seconds``.
+        """
+        ...
+
+    def profile(self, *, runs: int, deadline_seconds: float) -> Profile:
+        """Run the network ``runs`` times with the runtime's profiler, in turns with as many runs without.
+
+        The last thing to ask of a session: where memory is short, it cannot run afterwards. Raises like ``run``.
+        """
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None: ...
+
+
+class Runtime(Protocol):
+    """A library that runs networks."""
+
+    @property
+    def name(self) -> str:
+        """Its key in ``RUNTIMES``."""
+        ...
+
+    def open(
+        self, workload: Workload, inputs: "Mapping[str, Array]", *, threads: int, deadline_seconds: float
+    ) -> Session:
+        """Load the workload's model file in a new worker.
+
+        Args:
+            workload: names the file and the numbers of its dimensions.
+            inputs: an array for each graph input; types that numpy lacks as unsigned integers of the same width.
+            threads: processor threads that one kernel may use.
+            deadline_seconds: for starting the worker and loading the model.
+
+        Raises:
+            RuntimeRefused: the runtime is not installed, or does not accept the model.
+            WorkerCrashed: the worker died.
+            WorkerTimedOut: no answer in time.
+        """
+        ...
+
+
+RUNTIMES: dict[str, str] = {"onnxruntime": "attainable.runtimes.onnxruntime"}
+"""The module of each runtime; it has the runtime as ``RUNTIME`` and is imported on first use."""
+
+
+def runtime(name: str) -> Runtime:
+    """The runtime of this name.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    if name not in RUNTIMES:
+        close = difflib.get_close_matches(name.lower(), RUNTIMES)
+        question = f"did you mean {close[0]}? " if close else ""
+        raise UnknownName(f"no runtime is named {name!r}", help=f"{question}there are {', '.join(RUNTIMES)}")
+    chosen: Runtime = importlib.import_module(RUNTIMES[name]).RUNTIME
+    return chosen

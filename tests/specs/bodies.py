@@ -1,0 +1,127 @@
+"""Expands an op into the elementary ops of its ONNX function body."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import onnx
+import onnx.defs
+from onnx import helper
+from onnx.reference import ReferenceEvaluator
+from ops import Array, dtype_name, node_of, type_of
+
+from attainable.workload.graph import AttributeValue, Op, Tensor
+
+
+def body_versions(kind: str) -> list[int]:
+    """Versions of the operator that have a function body, deprecated ones left out."""
+    return sorted(
+        schema.since_version
+        for schema in onnx.defs.get_all_schemas_with_history()
+        if schema.name == kind and schema.domain == "" and not schema.deprecated
+        and (schema.has_function or schema.has_context_dependent_function)
+    )  # fmt: skip
+
+
+def elementary_ops(op: Op) -> list[Op]:
+    """The ops of the body that compute something for a wanted output from something unknown before the run.
+
+    What is computed from constants, attributes and shapes alone is known before the run. Shapes and element types are
+    those that the reference implementation finds when it runs the body.
+    """
+    function = _body(op)
+    names = dict(zip(function.input, op.inputs, strict=False))
+    arrays = {formal: _array(tensor) for formal, tensor in names.items() if tensor is not None}
+    results = _run(function, arrays)
+    known = {formal for formal, tensor in names.items() if tensor is not None and tensor.is_constant}
+    wanted = {formal for formal, tensor in zip(function.output, op.outputs, strict=False) if tensor is not None}
+    return list(_live(_unknown(list(function.node), known, results, op.opset), wanted))
+
+
+def _body(op: Op) -> onnx.FunctionProto:
+    schema = onnx.defs.get_schema(op.kind, op.opset, "")
+    node = node_of(op)
+    function = onnx.FunctionProto()
+    if schema.has_function:
+        function.CopyFrom(schema.function_body)
+        _bind_attributes(function, node, schema)
+    else:
+        types = [type_of(tensor) if tensor else onnx.TypeProto() for tensor in op.inputs]
+        version = schema.context_dependent_function_opset_versions[-1]
+        body = schema.get_context_dependent_function_with_opset_version(
+            version, node.SerializeToString(), [type_proto.SerializeToString() for type_proto in types]
+        )
+        function.ParseFromString(body)
+    return function
+
+
+def _bind_attributes(function: onnx.FunctionProto, node: onnx.NodeProto, schema: onnx.defs.OpSchema) -> None:
+    """Put the node's attributes, or their defaults, where the body refers to them."""
+    given = {attribute.name: attribute for attribute in node.attribute}
+    for inner in function.node:
+        for attribute in list(inner.attribute):
+            if not attribute.ref_attr_name:
+                continue
+            value = given.get(attribute.ref_attr_name, schema.attributes[attribute.ref_attr_name].default_value)
+            name = attribute.name
+            inner.attribute.remove(attribute)
+            if value.type:
+                bound = inner.attribute.add()
+                bound.CopyFrom(value)
+                bound.name = name
+
+
+def _array(tensor: Tensor) -> Array:
+    """The tensor's value, or numbers that suit every operator: distinct, positive, below the extents of the specs."""
+    if tensor.value is not None:
+        return np.array(tensor.value, dtype=tensor.dtype).reshape(tensor.dims)
+    if tensor.dtype.startswith("int"):
+        return np.ones(tensor.dims, dtype=tensor.dtype)
+    if tensor.dtype == "bool":
+        return np.ones(tensor.dims, dtype=np.uint8).astype(bool)
+    return np.linspace(0.1, 0.9, tensor.elements, dtype=tensor.dtype).reshape(tensor.dims)
+
+
+def _run(function: onnx.FunctionProto, arrays: dict[str, Array]) -> dict[str, Array]:
+    """Every tensor of the body."""
+    produced = [name for node in function.node for name in node.output if name]
+    inputs = [
+        helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+        for name, array in arrays.items()
+    ]
+    graph = helper.make_graph(function.node, "body", inputs, [onnx.ValueInfoProto(name=name) for name in produced])
+    model = helper.make_model(graph, opset_imports=list(function.opset_import), ir_version=10)
+    with np.errstate(all="ignore"):
+        found = ReferenceEvaluator(model).run(None, arrays)
+    return {**arrays, **dict(zip(produced, found, strict=True))}
+
+
+def _unknown(nodes: list[onnx.NodeProto], known: set[str], results: dict[str, Array], opset: int) -> Iterator[Op]:
+    for position, node in enumerate(nodes):
+        sources = node.input[:1] if node.op_type == "CastLike" else node.input
+        if node.op_type in ("Shape", "Size") or known.issuperset(name for name in sources if name):
+            known.update(node.output)
+        inputs = tuple(_tensor(name, results, known) if name else None for name in node.input)
+        outputs = tuple(_tensor(name, results, known) if name else None for name in node.output)
+        if not known.issuperset(node.output):
+            attributes = tuple(sorted((item.name, _attribute(item)) for item in node.attribute))
+            yield Op(str(position), node.name, node.op_type, node.domain, opset, inputs, outputs, attributes)
+
+
+def _live(ops: Iterator[Op], wanted: set[str]) -> Iterator[Op]:
+    for op in reversed(list(ops)):
+        if wanted.intersection(tensor.name for tensor in op.present_outputs):
+            wanted.update(tensor.name for tensor in op.present_inputs)
+            yield op
+
+
+def _tensor(name: str, results: dict[str, Array], known: set[str]) -> Tensor:
+    array = np.asarray(results[name])
+    dtype = dtype_name(helper.np_dtype_to_tensor_dtype(array.dtype))
+    return Tensor(name, array.shape, dtype, is_constant=name in known)
+
+
+def _attribute(attribute: onnx.AttributeProto) -> AttributeValue:
+    value = helper.get_attribute_value(attribute)
+    if isinstance(value, bytes):
+        return value.decode()
+    return tuple(value) if isinstance(value, list) else value
