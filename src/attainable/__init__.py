@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from attainable.analysis.records import Analysis
-    from attainable.pipeline import analyze, bound, device, measure
     from attainable.cost.count import Count, count
     from attainable.errors import AttainableError
+    from attainable.pipeline import analyze, bound, device, measure
     from attainable.report import write_html
     from attainable.workload import Workload, load
 

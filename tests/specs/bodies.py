@@ -1,6 +1,7 @@
 """Expands an op into the elementary ops of its ONNX function body."""
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -12,14 +13,21 @@ from ops import Array, dtype_name, node_of, type_of
 from attainable.workload.graph import AttributeValue, Op, Tensor
 
 
-def body_versions(kind: str) -> list[int]:
-    """Versions of the operator that have a function body, deprecated ones left out."""
+def operators_with_body() -> list[tuple[str, int]]:
+    """Name and version of the operators that have a function body, deprecated ones left out."""
+    schemas = cast("list[Any]", onnx.defs.get_all_schemas_with_history())
     return sorted(
-        schema.since_version
-        for schema in onnx.defs.get_all_schemas_with_history()
-        if schema.name == kind and schema.domain == "" and not schema.deprecated
+        (schema.name, schema.since_version)
+        for schema in schemas
+        if not schema.domain
+        and not schema.deprecated
         and (schema.has_function or schema.has_context_dependent_function)
-    )  # fmt: skip
+    )
+
+
+def body_versions(kind: str) -> list[int]:
+    """Versions of the operator that have a function body."""
+    return [version for name, version in operators_with_body() if name == kind]
 
 
 def elementary_ops(op: Op) -> list[Op]:
@@ -38,12 +46,11 @@ def elementary_ops(op: Op) -> list[Op]:
 
 
 def _body(op: Op) -> onnx.FunctionProto:
-    schema = onnx.defs.get_schema(op.kind, op.opset, "")
+    schema = cast(Any, onnx.defs.get_schema(op.kind, op.opset, ""))
     node = node_of(op)
     function = onnx.FunctionProto()
     if schema.has_function:
         function.CopyFrom(schema.function_body)
-        _bind_attributes(function, node, schema)
     else:
         types = [type_of(tensor) if tensor else onnx.TypeProto() for tensor in op.inputs]
         version = schema.context_dependent_function_opset_versions[-1]
@@ -51,17 +58,19 @@ def _body(op: Op) -> onnx.FunctionProto:
             version, node.SerializeToString(), [type_proto.SerializeToString() for type_proto in types]
         )
         function.ParseFromString(body)
+    _bind_attributes(function, node, schema)
     return function
 
 
-def _bind_attributes(function: onnx.FunctionProto, node: onnx.NodeProto, schema: onnx.defs.OpSchema) -> None:
+def _bind_attributes(function: onnx.FunctionProto, node: onnx.NodeProto, schema: Any) -> None:
     """Put the node's attributes, or their defaults, where the body refers to them."""
     given = {attribute.name: attribute for attribute in node.attribute}
     for inner in function.node:
         for attribute in list(inner.attribute):
             if not attribute.ref_attr_name:
                 continue
-            value = given.get(attribute.ref_attr_name, schema.attributes[attribute.ref_attr_name].default_value)
+            default = cast(onnx.AttributeProto, schema.attributes[attribute.ref_attr_name].default_value)
+            value = given.get(attribute.ref_attr_name, default)
             name = attribute.name
             inner.attribute.remove(attribute)
             if value.type:
@@ -91,8 +100,8 @@ def _run(function: onnx.FunctionProto, arrays: dict[str, Array]) -> dict[str, Ar
     graph = helper.make_graph(function.node, "body", inputs, [onnx.ValueInfoProto(name=name) for name in produced])
     model = helper.make_model(graph, opset_imports=list(function.opset_import), ir_version=10)
     with np.errstate(all="ignore"):
-        found = ReferenceEvaluator(model).run(None, arrays)
-    return {**arrays, **dict(zip(produced, found, strict=True))}
+        found = cast(Any, ReferenceEvaluator(model)).run(None, arrays)
+    return {**arrays, **dict(cast("zip[tuple[str, Array]]", zip(produced, found, strict=True)))}
 
 
 def _unknown(nodes: list[onnx.NodeProto], known: set[str], results: dict[str, Array], opset: int) -> Iterator[Op]:
@@ -121,7 +130,7 @@ def _tensor(name: str, results: dict[str, Array], known: set[str]) -> Tensor:
 
 
 def _attribute(attribute: onnx.AttributeProto) -> AttributeValue:
-    value = helper.get_attribute_value(attribute)
+    value = cast(Any, helper).get_attribute_value(attribute)
     if isinstance(value, bytes):
         return value.decode()
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(cast("list[int]", value)) if isinstance(value, list) else value

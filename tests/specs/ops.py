@@ -55,18 +55,18 @@ def make_op(
     outputs: int = 1,
     opset: int = OPSET,
 ) -> Op:
-    """An op of the default domain with the output shapes that ONNX infers."""
+    """An op of the default domain with the output shapes that ONNX infers; without shapes where it infers none."""
     names = tuple(f"output_{next(_numbers)}" for _ in range(outputs))
     placeholders = tuple(Tensor(name, None, "float32") for name in names)
     op = Op("0", "", kind, "", opset, tuple(inputs), placeholders, tuple(sorted((attributes or {}).items())))
     model = onnx.shape_inference.infer_shapes(_model(op), strict_mode=True, data_prop=True)
-    inferred = {info.name: info.type.tensor_type for info in model.graph.output}
-    return replace_outputs(
-        op, [(_shape(inferred[name]), dtype_name(inferred[name].elem_type)) for name in names if name in inferred]
-    )
+    inferred = [info.type.tensor_type for info in model.graph.output]
+    if not all(tensor.elem_type for tensor in inferred):
+        return op
+    return with_outputs(op, [(_shape(tensor), dtype_name(tensor.elem_type)) for tensor in inferred])
 
 
-def replace_outputs(op: Op, outputs: Sequence[tuple[tuple[int, ...], str]]) -> Op:
+def with_outputs(op: Op, outputs: Sequence[tuple[tuple[int, ...], str]]) -> Op:
     """The op with outputs of these shapes and element types, under the same names."""
     tensors = tuple(
         Tensor(old.name if old else "", shape, dtype) for old, (shape, dtype) in zip(op.outputs, outputs, strict=True)

@@ -2,7 +2,6 @@
 
 import ctypes
 import mmap
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,12 @@ from attainable.calibration.team import Team
 from attainable.timing.conditions import Conditions, usable_processors
 
 MEBIBYTE = 1 << 20
+
+WINDOW_BYTES = 16 * MEBIBYTE
+"""What a team together reads or copies in a trial: about 0.5 ms at 30 GB/s, small enough to find a quiet moment."""
+
+LEAST_WINDOW_BYTES = 2 * MEBIBYTE
+"""What each member takes at least, so that many members do not start and stop all the time."""
 
 _ROOT = Path("/")
 
@@ -69,18 +74,31 @@ class Arena:
         self._anchor = ctypes.c_char.from_buffer(self._map)
         self.address = ctypes.addressof(self._anchor)
         self._position = 0
-        part = size // team.size
-        team.each(lambda member: ctypes.memset(self.address + member * part, 1, part))
+        part = self._part(team.size)
 
-    def fresh(self, members: Sequence[int], size: int) -> list[int]:
-        """An address for each member with ``size`` bytes that nobody has touched for as long as possible.
+        def fill(member: int) -> None:
+            end = size if member == team.size - 1 else (member + 1) * part
+            ctypes.memset(self.address + member * part, 1, end - member * part)
+
+        team.each(fill)
+
+    def fresh(self, members: int, size: int) -> list[int]:
+        """An address for each of ``members``, with ``size`` bytes that nobody has touched for as long as possible.
 
         Each member walks through its own part of the arena; a single one walks through all of it.
         """
-        part = self.size // len(members)
+        part = self._part(members)
         self._position += size
         offset = self._position % max(1, part - size) // mmap.PAGESIZE * mmap.PAGESIZE
-        return [self.address + place * part + offset for place in range(len(members))]
+        return [self.address + place * part + offset for place in range(members)]
+
+    def window(self, members: int, multiple: int) -> int:
+        """Bytes that each of ``members`` takes in one trial, a multiple of ``multiple``."""
+        size = max(WINDOW_BYTES // members, LEAST_WINDOW_BYTES)
+        return max(1, min(size, self._part(members) // 2) // multiple) * multiple
+
+    def _part(self, members: int) -> int:
+        return self.size // members // mmap.PAGESIZE * mmap.PAGESIZE
 
     def close(self) -> None:
         """Give the memory back; the addresses are void from here on."""

@@ -171,5 +171,5 @@ def clock_chain() -> KernelSource:
 
 
 def assemble(name: str, lines: list[str], declared: tuple[str, ...]) -> str:
-    """The module of one kernel: gate, then ``lines`` from label %work to the value %result, gate again, declarations."""
+    """The module of one kernel: the gate around ``lines``, which begin in %work and compute %result."""
     return "\n".join([_ENTRY.replace("{name}", name), *lines, _EXIT, *declared, ""])

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from attainable.calibration.arena import MEBIBYTE, Arena, LastCache, arena_bytes
+from attainable.calibration.arena import Arena, LastCache, arena_bytes
 from attainable.calibration.jit import Compiler, Kernel
 from attainable.calibration.kernels import clock_chain, multiply_add
 from attainable.calibration.memory_kernels import MEMORY_BLOCK, copy, read
@@ -19,9 +19,6 @@ from attainable.timing.conditions import Conditions
 
 TRIAL_SECONDS = 0.002
 """Length of an arithmetic trial: short enough to fall between two disturbances, long enough for the clock."""
-
-WINDOW_BYTES = 16 * MEBIBYTE
-"""What the team together reads or copies in a memory trial: about 0.5 ms at 30 GB/s."""
 
 CACHE_REPEATS = 3
 """Passes over the cached part in a timed trial, after one untimed pass that brings it into the cache."""
@@ -137,8 +134,8 @@ class _Bench:
         self._note(what, kernel, members, count / seconds)
 
     def _memory(self, what: str, kernel: Kernel, members: Sequence[int], multiple: int) -> None:
-        window = min(WINDOW_BYTES, self.arena.size // 2) // len(members) // multiple * multiple
-        addresses = self.arena.fresh(members, window)
+        window = self.arena.window(len(members), multiple)
+        addresses = self.arena.fresh(len(members), window)
         count = window // kernel.work
         seconds = self.team.run(kernel, addresses, count, members=members).seconds
         self._note(what, kernel, members, count / seconds)

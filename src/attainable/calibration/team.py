@@ -1,5 +1,6 @@
 """A team of threads, one a core, that run a kernel together while one clock runs."""
 
+import contextlib
 import ctypes
 import os
 import queue
@@ -14,7 +15,7 @@ from typing import Self
 from attainable.calibration.jit import Kernel
 from attainable.calibration.kernels import GATE_BYTES, GATE_LINE
 
-_Job = Callable[[int], object]
+_Job = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Team:
         self._arrived, self._departed, self._parties = (
             ctypes.c_int64.from_address(self._gate + line * GATE_LINE) for line in range(3)
         )
-        self._outbox: queue.SimpleQueue[tuple[int, object]] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
         self._inboxes: list[queue.SimpleQueue[_Job | None]] = [queue.SimpleQueue() for _ in processors]
         self._threads = [
             threading.Thread(target=self._serve, args=(member, processor), name=f"calibration {member}", daemon=True)
@@ -68,9 +69,9 @@ class Team:
                 self._arrived.value, self._departed.value = 1 << 40, 0
                 thread.join(0.01)
 
-    def each(self, job: _Job) -> list[object]:
-        """Run ``job(member)`` in every member's thread at once; the results, by member."""
-        return self._collect(range(self.size), job)
+    def each(self, job: _Job) -> None:
+        """Run ``job(member)`` in every member's thread at once and wait for all."""
+        self._spread(range(self.size), job)
 
     def run(
         self, kernel: Kernel, addresses: Sequence[int], count: int, *, repeats: int = 1, members: Sequence[int]
@@ -88,37 +89,38 @@ class Team:
         clock, call, gate, departed = time.perf_counter, kernel.call, self._gate, self._departed
         memory = dict(zip(members, addresses, strict=True))
 
-        def job(member: int) -> tuple[float, float, int]:
+        spans: dict[int, tuple[float, float, int]] = {}
+
+        def job(member: int) -> None:
             address = memory[member]
             start = clock()
             result = call(gate, address, count, repeats)
             end = clock()
             # The leader comes out first; this lets the others out. Theirs find it done already.
             departed.value = 0
-            return start, end, result
+            spans[member] = (start, end, result)
 
-        spans = [span for span in self._collect(members, job) if isinstance(span, tuple)]
-        seconds = min(span[1] for span in spans) - max(span[0] for span in spans)
-        return Trial(seconds, tuple(span[2] for span in spans))
+        self._spread(members, job)
+        seconds = min(end for _, end, _ in spans.values()) - max(start for start, _, _ in spans.values())
+        return Trial(seconds, tuple(spans[member][2] for member in members))
 
-    def _collect(self, members: Sequence[int], job: _Job) -> list[object]:
+    def _spread(self, members: Sequence[int], job: _Job) -> None:
         for member in members:
             self._inboxes[member].put(job)
-        outcomes = dict(self._outbox.get() for _ in members)
-        for outcome in outcomes.values():
-            if isinstance(outcome, Exception):
-                raise outcome
-        return [outcomes[member] for member in members]
+        errors = [self._outbox.get() for _ in members]
+        for error in errors:
+            if error is not None:
+                raise error
 
     def _serve(self, member: int, processor: int) -> None:
         if sys.platform == "linux":
-            try:
+            # A container may forbid it; then the scheduler places the thread.
+            with contextlib.suppress(OSError):
                 os.sched_setaffinity(0, {processor})  # 0 is the calling thread
-            except OSError:
-                pass  # a container may forbid it; the scheduler then places the thread
         while (job := self._inboxes[member].get()) is not None:
+            error = None
             try:
-                outcome = job(member)
-            except Exception as error:  # handed to the thread that asked
-                outcome = error
-            self._outbox.put((member, outcome))
+                job(member)
+            except Exception as raised:  # handed to the thread that asked
+                error = raised
+            self._outbox.put(error)

@@ -12,7 +12,7 @@ Source: onnxruntime/core/optimizer/nchwc_transformer.cc, and the graphs that 1.3
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -32,11 +32,13 @@ class Model:
         tensors: all names.
         producer: the op that makes a tensor.
         consumers: the ops that read it.
+        namesake: the op of a name that no other op has.
     """
 
     tensors: frozenset[str]
     producer: dict[str, Op]
     consumers: dict[str, list[Op]]
+    namesake: dict[str, Op]
 
     def same(self, tensor: str) -> str:
         """The tensor whose value this one has: what an Identity or Dropout passes on is followed back."""
@@ -65,7 +67,9 @@ def model_of(ops: Sequence[Op], inputs: Sequence[str]) -> Model:
             producer[tensor.name] = op
         for name in dict.fromkeys(tensor.name for tensor in op.present_inputs):
             consumers[name].append(op)
-    return Model(frozenset(producer) | frozenset(inputs), producer, dict(consumers))
+    names = Counter(op.name for op in ops)
+    namesake = {op.name: op for op in ops if op.name and names[op.name] == 1}
+    return Model(frozenset(producer) | frozenset(inputs), producer, dict(consumers), namesake)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ def resolve_names(nodes: Sequence[Node], model: Model) -> Names:
         for node in nodes:
             if node.is_layout_change or not any(name and name not in known for name in node.outputs):
                 continue
-            found = _blocked_result(node, model, known) or _result_of_namesake(node, model)
+            found = _blocked_result(node, model, known) or _result_of_namesake(node, model, known, claimed)
             if found:
                 by_node_name.update(found)
             else:
@@ -137,7 +141,14 @@ def _sources(op: Op, model: Model) -> tuple[str, ...]:
     return tuple(model.same(tensor.name) for tensor in op.present_inputs)
 
 
-def _result_of_namesake(node: Node, model: Model) -> dict[str, str]: ...
+def _result_of_namesake(node: Node, model: Model, known: dict[str, str], claimed: set[str]) -> dict[str, str]:
+    """The op of the same kind and name, where it reads all that is known of the node's inputs."""
+    op = model.namesake.get(node.name)
+    if op is None or op.type != node.type or op.output.name in claimed:
+        return {}
+    sources = _sources(op, model)
+    agree = all(model.same(known[name]) in sources for name in node.inputs if name in known)
+    return _paired(node, op) if agree else {}
 
 
 def _result_of_twin(node: Node, model: Model, known: dict[str, str], claimed: set[str]) -> dict[str, str]:

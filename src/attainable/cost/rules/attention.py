@@ -62,7 +62,7 @@ def _mask_operations(op: Op, *, batch: int, rows: int, columns: int) -> int:
         UnresolvedShape: a window slides over keys whose length is an input.
     """
     mask, lengths = op.optional_input(3), op.optional_input(6)
-    windows = sum(op.integer(side, -1) >= 0 for side in ("left_window_size", "right_window_size"))
+    window = any(op.integer(side, -1) >= 0 for side in ("left_window_size", "right_window_size"))
     known = (1, 1, rows, columns)
     shape = known
     depends = mask is not None and not mask.is_constant
@@ -71,7 +71,7 @@ def _mask_operations(op: Op, *, batch: int, rows: int, columns: int) -> int:
         shape = (*leading[-3:], columns)
     operations = 0
     if lengths is not None and not lengths.is_constant:
-        if windows:
+        if window:
             raise UnresolvedShape("window over nonpad_kv_seqlen")
         if op.integer("is_causal", 0):
             shape = _broadcast(shape, (batch, 1, rows, columns))
@@ -80,7 +80,7 @@ def _mask_operations(op: Op, *, batch: int, rows: int, columns: int) -> int:
         return operations + batch * columns + 2 * prod(shape)
     if not depends:
         return 0
-    for _ in range(op.integer("is_causal", 0) + windows):
+    for _ in range(op.integer("is_causal", 0) + window):
         shape = _broadcast(shape, known)
         operations += prod(shape)
     return operations + prod(shape)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import onnx
 
-from attainable.errors import ModelGraphError
+from attainable.errors import ModelFileError, ModelGraphError
 from attainable.workload.graph import AttributeValue, Body, Op, Shape, Tensor
 from attainable.workload.onnx.tensors import BrokenTensor, activation, constant, dtype_name, sparse_constant
 
@@ -25,7 +25,14 @@ class GraphConverter:
         self._where = where
         self._shapes: dict[Shape, Shape] = {}
         self._attributes: dict[bytes, tuple[str, AttributeValue]] = {}
-        self.faults: list[str] = []
+        self._faults: list[str] = []
+
+    def raise_faults(self) -> None:
+        """Raise ModelFileError with what was broken so far, if anything was."""
+        if self._faults:
+            raise ModelFileError(
+                "has broken tensors", where=self._where, faults=self._faults[:MOST_SHOWN], help="export the model again"
+            )
 
     def constants(self, graph: onnx.GraphProto) -> dict[str, Tensor]:
         """The initialisers by name, dense and sparse."""
@@ -34,12 +41,12 @@ class GraphConverter:
             try:
                 found[proto.name] = constant(proto, self._shapes)
             except BrokenTensor as error:
-                self.faults.append(f"{error} @ initializer {proto.name}")
+                self._faults.append(f"{error} @ initializer {proto.name}")
         for sparse in graph.sparse_initializer:
             try:
                 found[sparse.values.name] = sparse_constant(sparse, self._shapes)
             except BrokenTensor as error:
-                self.faults.append(f"{error} @ sparse initializer {sparse.values.name}")
+                self._faults.append(f"{error} @ sparse initializer {sparse.values.name}")
         return found
 
     def inputs(self, graph: onnx.GraphProto) -> dict[str, Tensor]:
@@ -123,7 +130,7 @@ class GraphConverter:
             try:
                 self._attributes[key] = (proto.name, self._attribute_value(proto))
             except BrokenTensor as error:
-                self.faults.append(f"{error} @ node {id} attribute {proto.name}")
+                self._faults.append(f"{error} @ node {id} attribute {proto.name}")
                 return (proto.name, "")
         return self._attributes[key]
 

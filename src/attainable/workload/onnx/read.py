@@ -53,13 +53,11 @@ def read_onnx(path: Path, *, shapes: Bindings, batch: int | None) -> Workload:
     opsets = {"" if entry.domain == "ai.onnx" else entry.domain: entry.version for entry in model.opset_import}
     converter = GraphConverter(opsets, where)
     constants = converter.constants(graph)
+    converter.raise_faults()
     known: dict[str, Tensor] = {**converter.inputs(graph), **constants}
     inputs = tuple(known[value.name] for value in real_inputs)
     ops = converter.ops(graph, known, positions=order or range(len(graph.node)))
-    if converter.faults:
-        raise ModelFileError(
-            "has broken tensors", where=where, faults=converter.faults[:5], help="export the model again"
-        )
+    converter.raise_faults()
     used = {tensor.name for op in ops for tensor in op.present_inputs} | {value.name for value in graph.output}
     return Workload(
         name=path.stem,
