@@ -5,10 +5,11 @@ Trials of all kinds take turns for the whole time, so that a disturbance hits no
 """
 
 import ctypes
+import statistics
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from attainable.calibration.arena import Arena, LastCache, arena_bytes
 from attainable.calibration.jit import Compiler, Kernel
@@ -38,19 +39,25 @@ class Best:
         rate: operations, bytes or steps per second.
         kernel: the name of the kernel that reached it.
         trials: how many there were, of all kernels.
+        median: the rate of half of the trials was lower; tells a quiet machine from a busy one.
     """
 
-    rate: float = 0.0
-    kernel: str = ""
-    trials: int = 0
+    rate: float
+    kernel: str
+    trials: int
+    median: float
+
+
+NOTHING = Best(0.0, "", 0, 0.0)
+"""The best of no trials."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
     """The best rate of one core, and of all cores together."""
 
-    one: Best = Best()
-    all: Best = Best()
+    one: Best
+    all: Best
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,8 @@ class _Bench:
         self.compiler = compiler.version
         self.team = team
         self.cache = cache
-        self.best: dict[tuple[str, bool], Best] = {}
+        # Rate and kernel of each trial, by what was measured and whether by all cores.
+        self.trials: dict[tuple[str, bool], list[tuple[float, str]]] = {}
         width = compiler.widths[0]
         counts = (8, 12, 16, 24) if compiler.vector_registers == 32 else (8, 10, 12, 14)
         self.peaks = [
@@ -114,7 +122,8 @@ class _Bench:
             self._arithmetic("clock", self.chain, members)
         for kernel in self.peaks:
             self._arithmetic("peak", kernel, members)
-        for (streams, _), kernel in self.reads.items():
+        # Memory is shared with more neighbours than a core is: it gets twice the trials.
+        for (streams, _), kernel in [*self.reads.items(), *self.reads.items()]:
             self._memory("read", kernel, members, streams * MEMORY_BLOCK)
         self._memory("copy", self.copy, members, 2 * MEMORY_BLOCK)
         if self.cache:
@@ -124,9 +133,16 @@ class _Bench:
 
     def ceiling(self, what: str) -> Ceiling:
         """The best rates; all cores together are never slower than one, because the others may stay idle."""
-        one = self.best.get((what, False), Best())
-        both = self.best.get((what, True), one)
-        return Ceiling(one, both if both.rate >= one.rate else replace(one, trials=both.trials))
+        one = self._best(what, everyone=False)
+        both = self._best(what, everyone=True)
+        return Ceiling(one, both if both.rate >= one.rate else one)
+
+    def _best(self, what: str, *, everyone: bool) -> Best:
+        trials = self.trials.get((what, everyone))
+        if not trials:
+            return NOTHING
+        rate, kernel = max(trials)
+        return Best(rate, kernel, len(trials), statistics.median(rate for rate, _ in trials))
 
     def _arithmetic(self, what: str, kernel: Kernel, members: Sequence[int]) -> None:
         count = self._counts[kernel.name]
@@ -148,11 +164,8 @@ class _Bench:
         self._note("cache", kernel, members, count * CACHE_REPEATS / seconds)
 
     def _note(self, what: str, kernel: Kernel, members: Sequence[int], counts_per_second: float) -> None:
-        key = (what, len(members) > 1)
-        best = self.best.get(key, Best())
         rate = counts_per_second * kernel.work * len(members)
-        faster = Best(rate, kernel.name) if rate > best.rate else best
-        self.best[key] = replace(faster, trials=best.trials + 1)
+        self.trials.setdefault((what, len(members) > 1), []).append((rate, kernel.name))
 
     def _count_for(self, kernel: Kernel, seconds: float) -> int:
         """The count that takes about ``seconds``, from three short runs."""

@@ -90,8 +90,9 @@ def _owners(workload: Workload, kinds: tuple[Storage, ...]) -> dict[str, str]:
             if tensor is not None and not tensor.is_constant:
                 owners[tensor.name] = tensor.name
         first = op.outputs[0] if op.outputs else None
-        if kind == "view" and first is not None and op.inputs and (viewed := op.inputs[0]) is not None:
-            owners[first.name] = owners.get(viewed.name, first.name)
+        if kind == "view" and first is not None and first.name in owners and op.inputs:
+            viewed = op.inputs[0]
+            owners[first.name] = owners.get(viewed.name, first.name) if viewed is not None else first.name
     return owners
 
 
