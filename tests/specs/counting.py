@@ -91,8 +91,13 @@ def root(number: Number) -> Number:
 
 def values(numbers: Numbers) -> npt.NDArray[np.float32]:
     """The values alone, for the reference implementation."""
-    plain = [number.value for number in cast("list[Number]", numbers.ravel().tolist())]
+    plain = [number.value for number in listed(numbers)]
     return np.array(plain, dtype=np.float32).reshape(numbers.shape)
+
+
+def listed(numbers: Numbers) -> list[Number]:
+    """The numbers in row-major order."""
+    return cast("list[Number]", numbers.ravel().tolist())
 
 
 def padded(numbers: Numbers, amounts: list[tuple[int, int]], tally: Tally) -> Numbers:

@@ -102,12 +102,15 @@ def node_of(op: Op) -> onnx.NodeProto:
 
 def type_of(tensor: Tensor) -> onnx.TypeProto:
     """Element type and shape as ONNX writes them."""
-    return helper.make_tensor_type_proto(helper.np_dtype_to_tensor_dtype(np.dtype(tensor.dtype)), tensor.dims)
+    return helper.make_tensor_type_proto(_ELEMENT_TYPES[tensor.dtype], tensor.dims)
 
 
 def dtype_name(element_type: int) -> str:
     """ONNX's number of an element type as a name."""
-    return helper.tensor_dtype_to_np_dtype(element_type).name
+    return helper.tensor_dtype_to_np_dtype(element_type).name.replace("_", "")
+
+
+_ELEMENT_TYPES = {dtype_name(element_type): element_type for element_type in helper.get_all_tensor_dtypes()}
 
 
 def _model(op: Op) -> onnx.ModelProto:

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
-from ops import activation, constant, make_op, scalar, work_of
+from ops import Attributes, activation, constant, make_op, scalar, work_of
 
 from attainable.cost.rules import RULES
-from attainable.workload.graph import AttributeValue, Op, Tensor
+from attainable.workload.graph import Op, Tensor
 
 UNARY = (
     "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Cos", "Cosh", "Erf", "Exp", "Floor", "IsInf",
@@ -65,7 +65,7 @@ def test_operations(op: Op, operations: int) -> None:
     assert work_of(op).total_operations == operations
 
 
-def traffic(kind: str, *inputs: Tensor, **attributes: AttributeValue) -> tuple[int, int, int]:
+def traffic(kind: str, *inputs: Tensor, attributes: Attributes | None = None) -> tuple[int, int, int]:
     work = work_of(make_op(kind, inputs, attributes=attributes))
     return work.bytes_activation_in, work.bytes_weight, work.bytes_activation_out
 
@@ -79,7 +79,7 @@ def test_traffic() -> None:
     assert traffic("Add", x, constant(1024)) == (4 * megabyte, 4096, 4 * megabyte)
     assert traffic("Greater", x, y) == (8 * megabyte, 0, megabyte)  # a bool is a byte
     assert traffic("Where", activation(1024, 1024, dtype="bool"), x, y) == (9 * megabyte, 0, 4 * megabyte)
-    assert traffic("Cast", x, to=10) == (4 * megabyte, 0, 2 * megabyte)  # to float16
+    assert traffic("Cast", x, attributes={"to": 10}) == (4 * megabyte, 0, 2 * megabyte)  # to float16
 
 
 def test_storage() -> None:

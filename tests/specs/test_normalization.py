@@ -1,16 +1,15 @@
 """Normalisation: what the function bodies of ONNX spell out, and the same for the operators without one."""
 
 from collections.abc import Callable
-from typing import cast
 
 import numpy as np
 import pytest
-from counting import Number, Numbers, Tally, root, total, values
+from counting import Number, Numbers, Tally, listed, padded, root, total, values
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ops import activation, constant, evaluate, make_op, with_outputs, work_of
 
-from attainable.workload.graph import Op
+from attainable.workload.graph import AttributeValue, Op
 
 X = (2, 4, 3, 5)
 ELEMENTS = 120
@@ -102,15 +101,11 @@ def by_statistics(x: list[Number], scale: list[Number], bias: list[Number]) -> l
     return [(value - mean) / deviation * a + b for value, a, b in zip(x, scale, bias, strict=True)]
 
 
-def numbers_of(array: Numbers) -> list[Number]:
-    return cast("list[Number]", array.ravel().tolist())
-
-
 def test_layer_normalization_naive_loop() -> None:
     tally = Tally()
     x, scale, bias = tally.numbers(3, 8), tally.numbers(8), tally.numbers(8)
     op = make_op("LayerNormalization", [activation(3, 8), constant(8), constant(8)])
-    y: Numbers = np.array([by_statistics(numbers_of(row), numbers_of(scale), numbers_of(bias)) for row in x])
+    y: Numbers = np.array([by_statistics(listed(row), listed(scale), listed(bias)) for row in x])
     np.testing.assert_allclose(values(y), evaluate(op, [values(x), values(scale), values(bias)]), rtol=1e-3)
     assert work_of(op).total_operations == tally.operations
 
@@ -121,7 +116,7 @@ def test_instance_normalization_naive_loop() -> None:
     op = make_op("InstanceNormalization", [activation(2, 3, 8), constant(3), constant(3)])
     y: Numbers = np.empty((2, 3, 8), dtype=object)
     for n, c in np.ndindex(2, 3):
-        y[n, c] = by_statistics(numbers_of(x[n, c]), [scale[c]] * 8, [bias[c]] * 8)
+        y[n, c] = by_statistics(listed(x[n, c]), listed(scale[[c] * 8]), listed(bias[[c] * 8]))
     np.testing.assert_allclose(values(y), evaluate(op, [values(x), values(scale), values(bias)]), rtol=1e-3)
     assert work_of(op).total_operations == tally.operations
 
@@ -152,8 +147,8 @@ def test_norm_naive_loop(power: int) -> None:
     }
     rows: list[list[Number]] = []
     for row in x:
-        norm = norms[power](numbers_of(row))
-        rows.append([value / norm for value in numbers_of(row)])
+        norm = norms[power](listed(row))
+        rows.append([value / norm for value in listed(row)])
     np.testing.assert_allclose(values(np.array(rows)), evaluate(op, [values(x)]), rtol=1e-4)
     assert work_of(op).total_operations == tally.operations
 
@@ -161,15 +156,14 @@ def test_norm_naive_loop(power: int) -> None:
 def test_local_response_naive_loop() -> None:
     """The window slides over the channels; positions outside count, as in pooling."""
     tally = Tally()
-    x, zero = tally.numbers(1, 6, 2), tally.number(0.0)
-    op = make_op("LRN", [activation(1, 6, 2)], attributes={"size": 3, "alpha": 0.3, "beta": 0.75, "bias": 2.0})
-    squares: Numbers = np.full((8, 2), zero, dtype=object)
-    for c, i in np.ndindex(6, 2):
-        squares[c + 1, i] = x[0, c, i] * x[0, c, i]
-    y: Numbers = np.empty((1, 6, 2), dtype=object)
-    for c, i in np.ndindex(6, 2):
-        window = total(squares[c + k, i] for k in range(3))
-        y[0, c, i] = x[0, c, i] / (window * (0.3 / 3) + 2.0).apply(lambda value: value**0.75)
+    x = tally.numbers(1, 6, 1, 2)
+    attributes: dict[str, AttributeValue] = {"size": 3, "alpha": 0.3, "beta": 0.75, "bias": 2.0}
+    op = make_op("LRN", [activation(1, 6, 1, 2)], attributes=attributes)
+    squares = padded(x * x, [(0, 0), (1, 1), (0, 0), (0, 0)], tally)
+    y: Numbers = np.empty(x.shape, dtype=object)
+    for _, c, _, i in np.ndindex(*x.shape):
+        window = total(listed(squares[0, c : c + 3, 0, i]))
+        y[0, c, 0, i] = x[0, c, 0, i] / (window * (0.3 / 3) + 2.0).apply(lambda value: value**0.75)
     np.testing.assert_allclose(values(y), evaluate(op, [values(x)]), rtol=1e-4)
     assert work_of(op).total_operations == tally.operations
 

@@ -1,11 +1,10 @@
 """Pooling: full windows, padding included; the p-norms by their definition."""
 
 from collections.abc import Callable, Sequence
-from typing import cast
 
 import numpy as np
 import pytest
-from counting import Number, Numbers, Tally, largest, padded, root, total, values
+from counting import Number, Numbers, Tally, largest, listed, padded, root, total, values
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ops import activation, evaluate, make_op, work_of
@@ -77,8 +76,7 @@ def test_naive_loop(kind: str, reduce: Callable[[Sequence[Number]], Number]) -> 
     around = padded(x, [(0, 0), (0, 0), (1, 1), (1, 1)], tally)
     y: Numbers = np.empty(op.output.dims, dtype=object)
     for n, c, i, j in np.ndindex(*y.shape):
-        window = around[n, c, 2 * i : 2 * i + 3, j : j + 2]
-        y[n, c, i, j] = reduce(cast("list[Number]", window.ravel().tolist()))
+        y[n, c, i, j] = reduce(listed(around[n, c, 2 * i : 2 * i + 3, j : j + 2]))
     np.testing.assert_allclose(values(y), evaluate(op, [values(x)]), rtol=1e-5)
     assert work_of(op).total_operations == tally.operations
 

@@ -1,7 +1,8 @@
 """Quantisation: divide, round, shift, saturate; and back: shift, multiply."""
 
-from attainable.cost.rules import RULES
 from ops import activation, constant, make_op, work_of
+
+from attainable.cost.rules import RULES
 
 
 def test_quantize() -> None:
@@ -16,8 +17,10 @@ def test_quantize() -> None:
 
 def test_quantize_to_float8() -> None:
     """Rounding and saturation belong to the conversion, which is free."""
-    kind = constant(dtype="float8_e4m3fn")
-    assert kind.dtype == "float8e4m3fn"
+    zero_point = constant(dtype="float8e4m3fn")
+    work = work_of(make_op("QuantizeLinear", [activation(2, 3), constant(), zero_point]))
+    assert work.operations == (("vector", "float32", 6),)  # div
+    assert work.bytes_activation_out == 6
 
 
 def test_dequantize() -> None:

@@ -1,6 +1,6 @@
 """Compile kernel sources for the processor at hand.
 
-llvmlite is imported on first use only: it takes 0.2 s and 100 MB, which only a calibration needs.
+llvmlite is imported on first use only: it takes 0.2 s, which only a calibration needs.
 """
 
 import ctypes

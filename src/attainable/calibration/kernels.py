@@ -145,8 +145,8 @@ def clock_chain() -> KernelSource:
 
     ``memory`` holds the number to add. The result is the end of the chain.
 
-    Source: rotation by a constant and addition of 64-bit registers take one cycle each on x86-64 and ARM64 cores since
-    2011 (uops.info; Arm Cortex software optimization guides).
+    Source: a rotation by a constant and an addition of 64-bit registers take one cycle each on x86-64 and ARM64 cores
+    of today (uops.info; software optimization guides of Arm).
     """
     lines = [
         "  %step = load i64, ptr %memory, align 8",

@@ -39,7 +39,7 @@ class Best:
         rate: operations, bytes or steps per second.
         kernel: the name of the kernel that reached it.
         trials: how many there were, of all kernels.
-        median: the rate of half of the trials was lower; tells a quiet machine from a busy one.
+        median: half of the trials were slower than this; tells a quiet machine from a busy one.
     """
 
     rate: float

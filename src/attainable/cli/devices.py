@@ -16,7 +16,9 @@ def list_devices() -> None:
         print(f"{name:{width}}  {title}")
 
 
-def show(name: Annotated[str, typer.Argument(help="A name from `devices list`, or a .toml file.", show_default=False)]) -> None:
+def show(
+    name: Annotated[str, typer.Argument(help="A name from `devices list`, or a .toml file.", show_default=False)],
+) -> None:
     """Show a device's roofs, each with its source."""
     from attainable.cli.terminal import print_device
     from attainable.pipeline import device

@@ -7,6 +7,7 @@ from attainable.cost.memory import ActivationMemory, activation_memory
 from attainable.cost.parameters import ParameterLedger
 from attainable.cost.rules import RULES
 from attainable.cost.work import Rule, Work, free
+from attainable.garbage import collector_paused
 from attainable.workload.graph import Op, UnresolvedShape, Workload
 
 State = Literal["counted", "folded", "no rule", "unresolved shape", "malformed"]
@@ -118,6 +119,11 @@ def count(workload: Workload) -> Count:
         The cost of each op and in total. An op without a rule or without shapes costs nothing here, is listed in
         ``coverage`` and makes the totals "at least".
     """
+    with collector_paused():
+        return _count(workload)
+
+
+def _count(workload: Workload) -> Count:
     ledger = ParameterLedger(workload)
     memo: dict[tuple[object, ...], tuple[Work, State]] = {}
     counted: list[OpCount] = []

@@ -39,7 +39,7 @@ class ActivationMemory:
 
 
 def activation_memory(workload: Workload, storages: Iterable[Storage]) -> ActivationMemory:
-    """Walk the ops once per assumption.
+    """Walk the ops once, following what lives.
 
     Args:
         workload: the network; a tensor without a shape counts as 0 bytes.
@@ -47,22 +47,31 @@ def activation_memory(workload: Workload, storages: Iterable[Storage]) -> Activa
     """
     kinds = tuple(storages)
     owners = _owners(workload, kinds)
-    sizes = {
-        name: size
-        for tensor in _activations(workload)
-        if (name := tensor.name) == owners[name]
-        for size in [_bytes(tensor)]
-    }
-    lives = _last_uses(workload, owners)
-    profile = _profile(workload, kinds, owners, sizes, lives, in_place=False)
-    in_place = _profile(workload, kinds, owners, sizes, lives, in_place=True)
-    kept = {**lives, **{tensor.name: len(workload.ops) for tensor in workload.inputs}}
-    inputs_kept = _profile(workload, kinds, owners, sizes, kept, in_place=False)
+    sizes = {tensor.name: _bytes(tensor) for tensor in _activations(workload) if owners[tensor.name] == tensor.name}
+    last = _last_uses(workload, owners)
+    dying: dict[int, list[str]] = {}
+    for name, position in last.items():
+        dying.setdefault(position, []).append(name)
+    callers = {tensor.name for tensor in workload.inputs}
+    live = sum(sizes[name] for name in callers if name in last)
+    kept = 0  # bytes of graph inputs that are read for the last time by now
+    profile: list[int] = []
+    peak_in_place = peak_inputs_kept = 0
+    for position, (op, kind) in enumerate(zip(workload.ops, kinds, strict=True)):
+        dead = dying.get(position, ())
+        live += sum(sizes[tensor.name] for tensor in op.outputs if tensor is not None and tensor.name in sizes)
+        profile.append(live)
+        reused = _reused(op, owners, sizes, {*dead} - callers) if kind == "in_place" else 0
+        peak_in_place = max(peak_in_place, live - reused)
+        peak_inputs_kept = max(peak_inputs_kept, live + kept)
+        for name in dead:
+            live -= sizes[name]
+            kept += sizes[name] if name in callers else 0
     peak = max(profile, default=0)
     return ActivationMemory(
         peak_bytes=peak,
-        peak_bytes_inputs_kept=max(inputs_kept, default=0),
-        peak_bytes_in_place=max(in_place, default=0),
+        peak_bytes_inputs_kept=peak_inputs_kept,
+        peak_bytes_in_place=peak_in_place,
         all_bytes=sum(sizes.values()),
         mean_bytes=sum(profile) / len(profile) if profile else 0.0,
         swing_bytes=peak - min(profile, default=0),
@@ -117,28 +126,6 @@ def _read_by_bodies(op: Op) -> Iterable[str]:
         for inner in body.ops:
             yield from (tensor.name for tensor in inner.present_inputs)
             yield from _read_by_bodies(inner)
-
-
-def _profile(
-    workload: Workload, kinds: tuple[Storage, ...], owners: dict[str, str], sizes: dict[str, int],
-    last: dict[str, int], *, in_place: bool,
-) -> list[int]:  # fmt: skip
-    """Bytes live while each op runs."""
-    dying: dict[int, list[str]] = {}
-    for name, position in last.items():
-        dying.setdefault(position, []).append(name)
-    caller_owns = {tensor.name for tensor in workload.inputs}
-    live = sum(sizes[tensor.name] for tensor in workload.inputs if tensor.name in last)
-    profile: list[int] = []
-    for position, (op, kind) in enumerate(zip(workload.ops, kinds, strict=True)):
-        for tensor in op.outputs:
-            if tensor is not None and owners.get(tensor.name) == tensor.name:
-                live += sizes[tensor.name]
-        dead = dying.get(position, ())
-        reused = _reused(op, owners, sizes, set(dead) - caller_owns) if in_place and kind == "in_place" else 0
-        profile.append(live - reused)
-        live -= sum(sizes[name] for name in dead)
-    return profile
 
 
 def _reused(op: Op, owners: dict[str, str], sizes: dict[str, int], dying: set[str]) -> int:

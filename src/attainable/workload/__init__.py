@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from attainable.errors import ModelFileError
+from attainable.garbage import collector_paused
 from attainable.workload.graph import Body, Op, Provenance, Tensor, UnresolvedShape, Workload
 from attainable.workload.kernel import Group, Kernel
 from attainable.workload.shapes import Bindings
@@ -42,6 +43,7 @@ def load(path: str | Path, shapes: Bindings | None = None, *, batch: int | None 
     # A file without a known extension is tried as ONNX, the format that says least about itself.
     reader = READERS.get(file.suffix.lower(), _read_onnx)
     try:
-        return reader(file, shapes or {}, batch)
+        with collector_paused():
+            return reader(file, shapes or {}, batch)
     except MemoryError:
         raise ModelFileError("does not fit into memory", where=str(path), help="try on a larger machine") from None

@@ -143,7 +143,9 @@ class OnnxruntimeSession:
         """
         plain = self._load(model, self._options())
         profiled = self._profiled(model, self._options(), folder)
-        feeds = {"x": self._onnxruntime.OrtValue.ortvalue_from_shape_and_type([1], importlib.import_module("numpy").float32)}
+        feeds = {
+            "x": self._onnxruntime.OrtValue.ortvalue_from_shape_and_type([1], importlib.import_module("numpy").float32)
+        }
         plain_call, profiled_call = self._bound(plain, feeds), self._bound(profiled, feeds)
         seconds: list[float] = []
         for _ in range(_PROBE_BLOCKS):

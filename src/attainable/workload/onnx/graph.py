@@ -24,6 +24,7 @@ class GraphConverter:
         self._opsets = opsets
         self._where = where
         self._shapes: dict[Shape, Shape] = {}
+        self._types: dict[bytes, Tensor] = {}
         self._attributes: dict[bytes, tuple[str, AttributeValue]] = {}
         self._faults: list[str] = []
 
@@ -109,12 +110,19 @@ class GraphConverter:
         """The record of an output; it is constant where nothing but constants goes in."""
         if node.op_type == "Constant" and isinstance(value := attributes.get("value"), Tensor):
             return Tensor(name, value.shape, value.dtype, True, value.value, value.bytes_stored)
-        tensor = activation(name, type, self._shapes)
+        tensor = self._activation(name, type)
         if tensor.shape is not None and node.op_type not in _NOT_DETERMINED and all(
             tensor is None or tensor.is_constant for tensor in inputs
         ):  # fmt: skip
             return Tensor(name, tensor.shape, tensor.dtype, True, None, tensor.bytes)
         return tensor
+
+    def _activation(self, name: str, type: onnx.TypeProto | None) -> Tensor:
+        """The record of an output that is no constant; equal types are converted once."""
+        key = type.SerializeToString() if type is not None else b""
+        if (known := self._types.get(key)) is None:
+            known = self._types[key] = activation(name, type, self._shapes)
+        return Tensor(name, known.shape, known.dtype)
 
     def _body(self, graph: onnx.GraphProto, path: str, outer: dict[str, Tensor]) -> Body:
         known = {**outer, **self.inputs(graph), **self.constants(graph)}

@@ -1,0 +1,95 @@
+"""Builds HTML and SVG in which nothing foreign can be anything but text.
+
+``element`` is the only way to make markup: children that are strings are cleaned and escaped, tags and attributes are
+from a list that knows no script, no handler, no style and no address outside the page.
+"""
+
+import base64
+import hashlib
+import html
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from attainable.report.names import clean
+
+NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
+
+_TAGS = frozenset(
+    "a bdi body caption code dd details div dl dt footer h1 h2 h3 head header html li main meta nav ol p section small "
+    "span strong summary table tbody td tfoot th thead time title tr ul "
+    "svg g line path polyline rect circle text tspan desc".split()
+)
+_ATTRIBUTES = frozenset(
+    "charset class colspan content dir href http-equiv id lang name role scope tabindex "
+    "aria-describedby aria-hidden aria-label aria-labelledby "
+    "cx cy d dominant-baseline dx dy focusable height points preserveAspectRatio r rx text-anchor transform viewBox "
+    "width x x1 x2 y y1 y2".split()
+)
+_VOID = frozenset({"meta"})
+_ENDS_LINE = frozenset(
+    "head header title meta section h1 h2 h3 p table caption thead tbody tfoot tr div dl dd ul ol li svg g footer nav "
+    "details summary line path rect circle main body html".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Markup:
+    """Finished markup. Made in this file only; anything else is text."""
+
+    source: str
+
+
+Child = Markup | str
+
+
+def element(tag: str, attributes: Mapping[str, str] = NO_ATTRIBUTES, *children: Child) -> Markup:
+    """One element with its children.
+
+    Args:
+        tag: a name from the list of harmless tags.
+        attributes: names from the list of harmless attributes; ``href`` leads to a place in the page.
+        children: markup as it is, strings as text.
+
+    Raises:
+        ValueError: a tag, attribute or address that is not on the lists; a mistake of the caller, not of the data.
+    """
+    if tag not in _TAGS:
+        raise ValueError(f"no page of ours has the tag {tag!r}")
+    opening = f"<{tag}{''.join(_attribute(name, value) for name, value in attributes.items())}>"
+    end = "\n" if tag in _ENDS_LINE else ""
+    if tag in _VOID:
+        return Markup(f"{opening}{end}")
+    return Markup(f"{opening}{''.join(map(_source, children))}</{tag}>{end}")
+
+
+def joined(children: Iterable[Child]) -> Markup:
+    """Several children as one."""
+    return Markup("".join(map(_source, children)))
+
+
+def style_sheet(css: str) -> tuple[Markup, str]:
+    """A style element, and the source expression that lets a content security policy accept this one only.
+
+    Raises:
+        ValueError: the sheet could end its element or load something.
+    """
+    if "</" in css or "url(" in css or "@import" in css:
+        raise ValueError("the style sheet ends its element or loads something")
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    return Markup(f"<style>{css}</style>\n"), f"'sha256-{digest}'"
+
+
+def document(root: Markup) -> str:
+    """A whole page."""
+    return f"<!doctype html>\n{root.source}"
+
+
+def _attribute(name: str, value: str) -> str:
+    if name not in _ATTRIBUTES or (name == "href" and not value.startswith("#")):
+        raise ValueError(f"no page of ours has the attribute {name!r} like this")
+    return f' {name}="{html.escape(clean(value))}"'
+
+
+def _source(child: Child) -> str:
+    return child.source if isinstance(child, Markup) else html.escape(clean(child), quote=False)
