@@ -1,5 +1,6 @@
 """Reductions: n elements to one are n - 1 operations, and what comes before and after them."""
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -143,7 +144,7 @@ def test_top_k_by_tournaments(selected: int) -> None:
             if place + 1 < selected:
                 position = rounds[0].index(champion)
                 rounds[0][position] = None
-                for before, after in zip(rounds, rounds[1:], strict=False):
+                for before, after in itertools.pairwise(rounds):
                     position //= 2
                     after[position] = winner(before[2 * position], before[2 * position + 1])
         dearest = max(dearest, tally.operations)

@@ -73,7 +73,8 @@ class Arena:
             self._map.madvise(mmap.MADV_HUGEPAGE)
         self._anchor = ctypes.c_char.from_buffer(self._map)
         self.address = ctypes.addressof(self._anchor)
-        self._position = 0
+        # How far into its part each member has walked, by the number of members.
+        self._walked: dict[int, int] = {}
         part = self._part(team.size)
 
         def fill(member: int) -> None:
@@ -88,8 +89,10 @@ class Arena:
         Each member walks through its own part of the arena; a single one walks through all of it.
         """
         part = self._part(members)
-        self._position += size
-        offset = self._position % max(1, part - size) // mmap.PAGESIZE * mmap.PAGESIZE
+        offset = self._walked.get(members, 0)
+        if offset + size > part:
+            offset = 0
+        self._walked[members] = -(-(offset + size) // mmap.PAGESIZE) * mmap.PAGESIZE
         return [self.address + place * part + offset for place in range(members)]
 
     def window(self, members: int, multiple: int) -> int:

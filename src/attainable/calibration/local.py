@@ -51,7 +51,7 @@ def local_device(*, refresh: bool = False) -> Device:
         return cached
     device = calibrate()
     if cached is not None:
-        device = _raised(device, cached)
+        device = raised(device, cached)
     # A read-only home only costs the next caller 3 s.
     with contextlib.suppress(OSError):
         write_profile(device, path)
@@ -76,7 +76,7 @@ def calibrate(*, threads: int | None = None, seconds: float = TRIAL_SECONDS) -> 
             where="threads",
             help=f"give a number from 1 to {len(cores)}",
         )
-    used = cores[: threads or _within_quota(len(cores), conditions.cpu_quota)]
+    used = cores[: threads or cores_within_quota(len(cores), conditions.cpu_quota)]
     cache = last_cache()
     before = read_cpu_times()
     measured = measure_roofs(used, conditions=conditions, cache=cache, seconds=seconds)
@@ -84,7 +84,8 @@ def calibrate(*, threads: int | None = None, seconds: float = TRIAL_SECONDS) -> 
     return _device(measured, conditions=conditions, cache=cache, threads=len(used), share=share)
 
 
-def _within_quota(cores: int, quota: float | None) -> int:
+def cores_within_quota(cores: int, quota: float | None) -> int:
+    """How many cores a CPU quota can keep busy; a started processor counts."""
     return cores if quota is None else max(1, min(cores, math.ceil(quota)))
 
 
@@ -98,7 +99,7 @@ def _identified(conditions: Conditions) -> tuple[tuple[str, str], ...]:
     return (("calibration method", METHOD), *conditions.as_pairs())
 
 
-def _raised(device: Device, earlier: Device) -> Device:
+def raised(device: Device, earlier: Device) -> Device:
     """``device`` with each roof and bandwidth at the higher of its own and the earlier value."""
     roofs = {(roof.engine, roof.dtype, roof.threads): roof for roof in earlier.roofs}
     memories = {memory.name: memory for memory in earlier.memories}

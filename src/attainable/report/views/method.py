@@ -1,0 +1,89 @@
+"""How the numbers were made: conventions, conditions, sources, versions."""
+
+from dataclasses import dataclass
+
+from attainable.analysis.records import Analysis, DeviceRow, Port
+from attainable.quantities import format_bytes, format_bytes_per_second, format_operations_per_second
+from attainable.report.messages import say, say_count
+from attainable.report.names import short_name, short_pairs, short_sentence
+from attainable.report.views.machine import short_cpu
+
+_MOST_PORTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A headed list of terms with their descriptions."""
+
+    title: str
+    rows: tuple[tuple[str, str], ...]
+
+
+def method(analysis: Analysis) -> tuple[Facts, ...]:
+    """All lists of facts that have a row: kinds of numbers, model, conventions, roofs, conditions, environment."""
+    lists = [
+        Facts(
+            say("method.numbers"),
+            tuple(
+                (say(f"kind.{kind}"), say(f"method.kind.{kind}")) for kind in ("counted", "bound", "roofline", "measured")
+            ),
+        ),
+        Facts(say("method.model"), _model(analysis)),
+        Facts(say("method.conventions"), short_pairs(analysis.conventions)),
+        *(Facts(_titled("method.roofs", device), _roofs(device)) for device in analysis.devices),
+        *(Facts(say("method.run"), short_pairs(run.conditions)) for run in analysis.runs),
+        *(Facts(_titled("method.device", device), short_pairs(device.conditions)) for device in analysis.devices),
+        Facts(say("method.environment"), short_pairs(analysis.environment)),
+    ]
+    return tuple(facts for facts in lists if facts.rows)
+
+
+def _titled(key: str, device: DeviceRow) -> str:
+    threads = say("method.whole_device") if device.threads is None else say_count("subject.threads", device.threads)
+    return say(key, {"device": f"{short_name(short_cpu(device.title))}, {threads}"})
+
+
+def _model(analysis: Analysis) -> tuple[tuple[str, str], ...]:
+    model = analysis.model
+    size = format_bytes(model.file_bytes)
+    if model.external_bytes:
+        size = f"{size}, {format_bytes(model.external_bytes)} of weights in other files"
+    rows = [
+        ("file", short_sentence(model.path)),
+        ("format", short_name(f"{model.format}, opset {model.opset}")),
+        ("size", size),
+        ("sha256", short_name(model.sha256)),
+        ("parameters", f"{model.parameters}, {format_bytes(model.parameter_bytes)}"),
+        ("buffers", format_bytes(model.buffer_bytes)),
+        *(("input", _port(port)) for port in model.inputs[:_MOST_PORTS]),
+        *(("output", _port(port)) for port in model.outputs[:_MOST_PORTS]),
+    ]
+    if model.bindings:
+        bound = ", ".join(
+            f"{short_name(name)} = {value if isinstance(value, int) else 'x'.join(map(str, value))}"
+            for name, value in model.bindings.items()
+        )
+        rows.append(("bindings", short_sentence(bound)))
+    return tuple(rows)
+
+
+def _port(port: Port) -> str:
+    shape = "x".join(map(str, port.shape)) if port.shape else "scalar" if port.shape is not None else "unknown shape"
+    return f"{short_name(port.name)}: {short_name(port.dtype)} {short_name(shape)}"
+
+
+def _roofs(device: DeviceRow) -> tuple[tuple[str, str], ...]:
+    """Each roof with its kind and its source."""
+    rows = [
+        (
+            short_name(f"{roof.dtype} {roof.engine}"),
+            f"{format_operations_per_second(roof.operations_per_second)}, {short_name(roof.kind)}: "
+            f"{short_sentence(roof.source)}",
+        )
+        for roof in device.roofs
+    ]
+    if device.bytes_per_second is not None:
+        speed = format_bytes_per_second(device.bytes_per_second)
+        source = f"{short_name(device.bytes_per_second_kind)}: {short_sentence(device.bytes_per_second_source)}"
+        rows.append(("memory", f"{speed}, {source}"))
+    return tuple(rows)

@@ -1,0 +1,52 @@
+"""The work on paper: the totals, every one counted."""
+
+from dataclasses import dataclass
+
+from attainable.analysis.records import Analysis
+from attainable.quantities import format_bytes, format_count
+from attainable.report.messages import say
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A counted figure and what it counts."""
+
+    value: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOnPaper:
+    """The totals, the conventions in a line, and how much of the network they cover.
+
+    Attributes:
+        at_least: some ops could not be counted, so that every figure is a floor.
+    """
+
+    totals: tuple[Total, ...]
+    at_least: bool
+    conventions: str
+    coverage: str
+
+
+def work_on_paper(analysis: Analysis) -> WorkOnPaper:
+    """What the shapes alone say about a network."""
+    totals, model, coverage = analysis.totals, analysis.model, analysis.coverage
+    floor = f"{say('work.at_least')} " if totals.at_least else ""
+    parameters = f"{format_count(model.parameters)} ({format_bytes(model.parameter_bytes)})"
+    figures = [
+        Total(floor + format_count(totals.macs), say("work.macs")),
+        Total(floor + format_count(totals.operations), say("work.operations")),
+        Total(parameters, say("work.parameters")),
+        Total(floor + format_bytes(totals.bytes_moved), say("work.moved")),
+        Total(format_bytes(totals.unavoidable_bytes), say("work.unavoidable")),
+        Total(floor + format_bytes(totals.peak_activation_bytes), say("work.peak")),
+    ]
+    if totals.operational_intensity is not None:
+        # a quotient of two floors is no floor
+        figures.append(Total(format_count(totals.operational_intensity), say("work.intensity")))
+    counted = sum(op.state in ("counted", "folded") for op in analysis.ops)
+    return WorkOnPaper(
+        totals=tuple(figures), at_least=totals.at_least, conventions=say("work.short_conventions"),
+        coverage=say("work.coverage", {"counted": counted, "ops": coverage.ops}),
+    )  # fmt: skip

@@ -1,0 +1,115 @@
+"""Fused operators of ONNX Runtime cost what the operators cost that they stand for."""
+
+import pytest
+from ops import Attributes, activation, constant, fused, make_op, scalar, work_of
+
+from attainable.workload.graph import Op, Tensor
+
+ROW = activation(2, 5, 8)
+FEATURES = constant(8)
+IMAGE = activation(1, 4, 6, 6)
+
+
+def operations(*ops: Op) -> int:
+    return sum(work_of(op).total_operations for op in ops)
+
+
+@pytest.mark.parametrize(
+    ("kind", "opset"),
+    [
+        ("Relu", 14), ("Sigmoid", 13), ("Tanh", 13), ("LeakyRelu", 16), ("Softplus", 22), ("Softsign", 22), ("Elu", 22),
+        ("HardSigmoid", 22), ("HardSwish", 22), ("Gelu", 20), ("Selu", 22),
+    ],
+)  # fmt: skip
+def test_fused_activations(kind: str, opset: int) -> None:
+    """A fused activation costs what it costs on its own."""
+    inputs: list[Tensor | None] = [IMAGE, constant(3, 4, 3, 3), constant(3)]
+    conv = make_op("Conv", inputs)
+    alone = make_op(kind, [activation(*conv.output.dims)], opset=opset)
+    assert operations(fused("FusedConv", inputs, conv.output, attributes={"activation": kind})) == operations(
+        conv, alone
+    )
+
+
+def test_fused_clip_has_both_bounds() -> None:
+    inputs: list[Tensor | None] = [IMAGE, constant(3, 4, 3, 3)]
+    conv = make_op("Conv", inputs)
+    clip = make_op("Clip", [activation(*conv.output.dims), scalar(0.0), scalar(6.0)])
+    assert operations(fused("FusedConv", inputs, conv.output, attributes={"activation": "Clip"})) == operations(
+        conv, clip
+    )
+
+
+def test_fused_sum() -> None:
+    inputs: list[Tensor | None] = [IMAGE, constant(3, 4, 3, 3), constant(3)]
+    conv = make_op("Conv", inputs)
+    other = activation(*conv.output.dims)
+    add = make_op("Add", [activation(*conv.output.dims), other])
+    relu = make_op("Relu", [activation(*conv.output.dims)])
+    with_sum = fused("FusedConv", [*inputs, other], conv.output, attributes={"activation": "Relu"})
+    assert operations(with_sum) == operations(conv, add, relu)
+    # the sum is never written: input, other input and output move once
+    assert work_of(with_sum).bytes_activation_in == IMAGE.bytes + other.bytes
+    assert work_of(with_sum).bytes_activation_out == conv.output.bytes
+
+
+def test_an_unknown_activation_is_not_counted() -> None:
+    with pytest.raises(ValueError, match="Secret"):
+        operations(fused("FusedConv", [IMAGE, constant(3, 4, 3, 3)], IMAGE, attributes={"activation": "Secret"}))
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "attributes", "output", "count"),
+    [
+        ((7, 2, 3), (7, 3, 5), {}, (7, 2, 5), 2 * 7 * 2 * 3 * 5),
+        ((7, 3, 2), (7, 3, 5), {"transA": 1}, (7, 2, 5), 2 * 7 * 2 * 3 * 5),
+        ((7, 2, 3), (7, 5, 3), {"transB": 1, "alpha": 0.125}, (7, 2, 5), 2 * 7 * 2 * 3 * 5 + 70),
+        ((2, 7, 3), (7, 3, 5), {"transBatchA": 1}, (7, 2, 5), 2 * 7 * 2 * 3 * 5),
+        ((3, 7, 2), (7, 3, 5), {"transBatchA": 1, "transA": 1}, (7, 2, 5), 2 * 7 * 2 * 3 * 5),
+    ],
+)
+def test_fused_matmul(
+    left: tuple[int, ...], right: tuple[int, ...], attributes: Attributes, output: tuple[int, ...], count: int
+) -> None:
+    op = fused("FusedMatMul", [activation(*left), activation(*right)], activation(*output), attributes=attributes)
+    assert operations(op) == count
+
+
+def test_fused_gemm() -> None:
+    inputs: list[Tensor | None] = [activation(4, 3), constant(3, 5), constant(5)]
+    gemm = make_op("Gemm", inputs, attributes={"alpha": 0.5})
+    relu = make_op("Relu", [activation(4, 5)])
+    attributes: Attributes = {"alpha": 0.5, "activation": "Relu"}
+    assert operations(fused("FusedGemm", inputs, gemm.output, attributes=attributes)) == operations(gemm, relu)
+
+
+def test_skip_layer_normalization() -> None:
+    add = make_op("Add", [ROW, activation(2, 5, 8)])
+    add_bias = make_op("Add", [ROW, FEATURES])
+    whole = make_op("LayerNormalization", [ROW, FEATURES, constant(8)])
+    skip = activation(2, 5, 8)
+    without_bias = fused("SkipLayerNormalization", [ROW, skip, FEATURES, constant(8)], ROW)
+    assert operations(without_bias) == operations(add, whole)
+    with_bias = fused("SkipLayerNormalization", [ROW, skip, FEATURES, constant(8), constant(8)], ROW)
+    assert operations(with_bias) == operations(add, add_bias, whole)
+    without_beta = fused("SkipLayerNormalization", [ROW, skip, FEATURES], ROW)
+    assert operations(without_beta) == operations(add, make_op("LayerNormalization", [ROW, FEATURES]))
+
+
+def test_skip_root_mean_square_normalization() -> None:
+    add, skip = make_op("Add", [ROW, activation(2, 5, 8)]), activation(2, 5, 8)
+    whole = make_op("RMSNormalization", [ROW, FEATURES], opset=23)
+    assert operations(fused("SkipSimplifiedLayerNormalization", [ROW, skip, FEATURES], ROW)) == operations(add, whole)
+    with_bias = fused("SkipSimplifiedLayerNormalization", [ROW, skip, FEATURES, constant(8)], ROW)
+    assert operations(with_bias) == operations(add, make_op("Add", [ROW, FEATURES]), whole)
+
+
+def test_gelus() -> None:
+    add = make_op("Add", [ROW, FEATURES])
+    gelu, approximated = make_op("Gelu", [ROW]), make_op("Gelu", [ROW], attributes={"approximate": "tanh"})
+    assert operations(fused("Gelu", [ROW], ROW)) == operations(gelu)
+    assert operations(fused("BiasGelu", [ROW, FEATURES], ROW)) == operations(add, gelu)
+    assert operations(fused("FastGelu", [ROW], ROW)) == operations(approximated)
+    assert operations(fused("FastGelu", [ROW, FEATURES], ROW)) == operations(add, approximated)
+    swish = make_op("Swish", [ROW], attributes={"alpha": 1.702}, opset=24)
+    assert operations(fused("QuickGelu", [ROW], ROW)) == operations(swish)

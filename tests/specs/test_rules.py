@@ -1,0 +1,52 @@
+"""The table of rules as a whole."""
+
+import re
+import subprocess
+import sys
+
+import onnx.defs
+import pytest
+
+from attainable.cost.rules import RULES, merged
+from attainable.cost.work import Rule, free
+
+
+def test_a_clash_is_an_error() -> None:
+    with pytest.raises(ValueError, match="two families have rules for Conv"):
+        merged({"Conv": Rule(free), "Add": Rule(free)}, {"Conv": Rule(free)})
+
+
+def test_the_operators_exist() -> None:
+    known = {schema.name for schema in onnx.defs.get_all_schemas_with_history() if schema.domain == ""}
+    assert {kind for kind in RULES if ":" not in kind} <= known
+    assert all(re.fullmatch(r"com\.microsoft:\w+", kind) for kind in RULES if ":" in kind)
+
+
+def test_parameters_are_positions_of_inputs() -> None:
+    schemas = {
+        schema.name: schema for schema in onnx.defs.get_all_schemas_with_history() if schema.domain == ""
+    }  # the latest version comes last
+    for kind, rule in RULES.items():
+        if kind in schemas and rule.parameters is not None:
+            assert all(position < schemas[kind].max_input for position in rule.parameters), kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters"),
+    [
+        ("Conv", (1, 2)),
+        ("Gemm", (0, 1, 2)),
+        ("BatchNormalization", (1, 2)),  # running mean and variance are buffers
+        ("Gather", (0,)),  # indices are no table
+        ("QLinearConv", (3, 8)),  # scales and zero points are buffers
+        ("Add", None),  # every floating constant with more than one element
+    ],
+)
+def test_parameters(kind: str, parameters: tuple[int, ...] | None) -> None:
+    assert RULES[kind].parameters == parameters
+
+
+def test_rules_load_neither_onnx_nor_numpy() -> None:
+    program = "import sys, attainable.cost.rules; print([m for m in ('onnx', 'numpy') if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
