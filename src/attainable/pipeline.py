@@ -53,7 +53,7 @@ def analyze(
         InputError: the model, a device or an argument cannot be used; nothing was run.
     """
     # Everything that can be wrong with the question is found before any long work.
-    others = [described.device(name) for name in devices if name != LOCAL]
+    others = [described.load_device(name) for name in devices if name != LOCAL]
     workload = load(path, shapes, batch=batch)
     # The work on paper.
     on_paper = count(workload)
@@ -94,7 +94,7 @@ def device(name: str) -> Device:
         UnknownName: no device has this name.
         InputError: the file is no device profile.
     """
-    return local_device() if name == LOCAL else described.device(name)
+    return local_device() if name == LOCAL else described.load_device(name)
 
 
 def measure(

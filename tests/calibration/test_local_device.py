@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from attainable.calibration import calibrate, local, local_device
-from attainable.devices import Bandwidth, Device, Memory, Roof, Sourced, device, local_profile_path
+from attainable.devices import Bandwidth, Device, Memory, Roof, Sourced, load_device, local_profile_path
 from attainable.devices.profile import format_profile, parse_profile, write_profile
 from attainable.errors import InvalidQuantity
 from attainable.timing.conditions import core_processors
@@ -90,7 +90,7 @@ def calibrations(measured: Device, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_measured_once_then_cached(calibrations: Calibrations):
     first = local_device()
-    assert local_device() == first == device("local")
+    assert local_device() == first == load_device("local")
     assert calibrations.count == 1
 
 
@@ -128,7 +128,7 @@ def test_measuring_again_raises_roofs_and_never_lowers_them(calibrations: Calibr
     better = local_device(refresh=True)
     assert peak(better, 1) == pytest.approx(1.2 * peak(first, 1))
     assert better.roofs[0].operations_per_second.source == "calibration 3"
-    assert device("local") == better
+    assert load_device("local") == better
     assert calibrations.count == 3
 
 

@@ -12,17 +12,17 @@ from attainable.errors import UnknownName
 def test_every_profile_is_valid_and_called_like_its_file():
     assert devices.names() == ("i9-10980xe", "kirin990-cpu", "rk1808-npu")
     for name in devices.names():
-        assert devices.device(name).name == name
+        assert devices.load_device(name).name == name
 
 
 def value(device: str, dtype: str, threads: int | None) -> float:
-    roof = devices.device(device).roof("matrix", dtype, threads)
+    roof = devices.load_device(device).roof("matrix", dtype, threads)
     assert roof is not None
     return roof.operations_per_second.value
 
 
 def bandwidth(device: str) -> float:
-    found = devices.device(device).bytes_per_second(1)
+    found = devices.load_device(device).bytes_per_second(1)
     assert found is not None
     return found.value
 
@@ -37,7 +37,7 @@ def test_kirin_990():
 def test_rk1808():
     assert value("rk1808-npu", "int8", None) == pytest.approx(1920 * 2 * 0.8e9)
     assert bandwidth("rk1808-npu") == pytest.approx(32 / 8 * 1600e6)
-    assert devices.device("rk1808-npu").roof("matrix", "float32") is None
+    assert devices.load_device("rk1808-npu").roof("matrix", "float32") is None
 
 
 def test_i9_10980xe():
@@ -49,7 +49,7 @@ def test_i9_10980xe():
 
 def test_an_unknown_name_suggests_close_ones():
     with pytest.raises(UnknownName) as caught:
-        devices.device("kirin990")
+        devices.load_device("kirin990")
     assert str(caught.value) == (
         "no device is called 'kirin990'\n"
         "  help: did you mean kirin990-cpu? known: local, i9-10980xe, kirin990-cpu, rk1808-npu; "
@@ -60,16 +60,16 @@ def test_an_unknown_name_suggests_close_ones():
 def test_a_path_is_read_from_there(tmp_path: Path):
     path = tmp_path / "mine.toml"
     path.write_text(format_profile(devices.Device("mine", "My board", 2, (), ())))
-    assert devices.device(str(path)).title == "My board"
+    assert devices.load_device(str(path)).title == "My board"
 
 
 def test_local_comes_from_the_cache_or_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("ATTAINABLE_CACHE", str(tmp_path))
     with pytest.raises(UnknownName, match=r"not calibrated yet\n  help: run `attainable devices calibrate`"):
-        devices.device("local")
+        devices.load_device("local")
     device = devices.Device("local", "This machine", 2, (), ())
     write_profile(device, devices.local_profile_path())
-    assert devices.device("local") == device
+    assert devices.load_device("local") == device
 
 
 def test_the_cache_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch):

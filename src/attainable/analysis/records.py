@@ -195,13 +195,13 @@ class RunRow:
     minimum_seconds: float
     load_seconds: float
     profiled_seconds: float | None
-    kernel_seconds: float | None
+    kernels_seconds: float | None
+    profiler_seconds: float | None
     attributed_share: float | None
-    peak_resident_bytes: int | None
+    peak_resident_bytes: int
     inputs: list[str]
     kernels: list[KernelRow]
     groups: list[GroupRow]
-    conditions: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)

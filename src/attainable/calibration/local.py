@@ -22,8 +22,8 @@ from attainable.timing.conditions import (
 METHOD = "1"
 """Version of the calibration; a profile of another version is measured again."""
 
-TRIAL_SECONDS = 2.2
-"""Time for the trials, so that a calibration takes about 3 s with compiling."""
+CALIBRATION_SECONDS = 2.8
+"""Time for compiling, filling memory and the trials; a busy machine takes up to a second longer."""
 
 # A cached profile describes this machine while these conditions are what they were.
 _IDENTITY = ("calibration method", "cpu", "processors", "cores", "cpu quota", "isa", "memory")
@@ -58,12 +58,12 @@ def local_device(*, refresh: bool = False) -> Device:
     return device
 
 
-def calibrate(*, threads: int | None = None, seconds: float = TRIAL_SECONDS) -> Device:
+def calibrate(*, threads: int | None = None, seconds: float = CALIBRATION_SECONDS) -> Device:
     """Measure float32 peak and memory bandwidth of this machine; the cache is neither read nor written.
 
     Args:
         threads: how many cores count as all; None for all that this process may use within its CPU quota.
-        seconds: for the trials; compiling and filling memory come on top, about 0.6 s.
+        seconds: for all of it; the trials get at least half, even where compiling and filling memory took longer.
 
     Raises:
         InvalidQuantity: more threads than cores, or less than one.
@@ -160,11 +160,17 @@ def _device(
         conditions=(
             ("date", date),
             *_identified(conditions),
-            ("others' share of the machine", UNKNOWN if share is None else f"{share:.0%}"),
+            ("others' share of the machine", _busyness(share)),
             *_remarks(measured, threads),
             ("compiler", measured.compiler),
         ),
     )
+
+
+def _busyness(share: float | None) -> str:
+    if share is None:
+        return UNKNOWN
+    return f"{share:.0%}" + ("; busy: memory may be faster, calibrate again when it is quiet" if share > 0.1 else "")
 
 
 def _spread(measured: Measured, threads: int) -> str:

@@ -9,7 +9,7 @@ def list_devices() -> None:
     """List the devices, this machine first."""
     from attainable import devices
 
-    titles = {name: devices.device(name).title for name in devices.names()}
+    titles = {name: devices.load_device(name).title for name in devices.names()}
     here = "this machine, measured" if devices.local_profile_path().is_file() else "this machine, not calibrated yet"
     width = max(map(len, (devices.LOCAL, *titles)))
     for name, title in {devices.LOCAL: here, **titles}.items():

@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-# The submodule has to be imported here: its name is also the name of the function below, which must come last.
 from attainable.devices.device import Bandwidth, Device, Engine, Kind, Memory, Roof, Sourced
 from attainable.errors import UnknownName
 
@@ -17,7 +16,7 @@ __all__ = [
     "Roof",
     "Sourced",
     "cache_folder",
-    "device",
+    "load_device",
     "local_profile_path",
     "names",
 ]
@@ -33,7 +32,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _PROFILES.glob("*.toml")))
 
 
-def device(name: str) -> Device:
+def load_device(name: str) -> Device:
     """The device of this name: a described one, ``local`` for this machine, or the path of a profile (``*.toml``).
 
     Raises:

@@ -16,9 +16,9 @@ from attainable.report.names import clean
 NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 
 _TAGS = frozenset(
-    "a bdi body caption code dd details div dl dt footer h1 h2 h3 head header html li main meta nav ol p section small "
-    "span strong summary table tbody td tfoot th thead time title tr ul "
-    "svg g line path polyline rect circle text tspan desc".split()
+    "a bdi body caption code dd details div dl dt footer h1 h2 h3 head header html li main meta p section "
+    "span strong summary table tbody td tfoot th thead title tr "
+    "svg g line polygon rect circle text desc".split()
 )
 _ATTRIBUTES = frozenset(
     "charset class colspan content dir href http-equiv id lang name role scope tabindex "
@@ -29,7 +29,7 @@ _ATTRIBUTES = frozenset(
 _VOID = frozenset({"meta"})
 _ENDS_LINE = frozenset(
     "head header title meta section h1 h2 h3 p table caption thead tbody tfoot tr div dl dd ul ol li svg g footer nav "
-    "details summary line path rect circle main body html".split()
+    "details summary line polygon rect circle main body html".split()
 )
 
 

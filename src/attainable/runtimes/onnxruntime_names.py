@@ -3,7 +3,8 @@
 onnxruntime keeps a tensor's name where it can. Where it cannot, the following is known of version 1.31:
 
 * A kernel on the blocked layout is named after its result, ``<tensor>_nchwc``, before the residual sum and the
-  activation that it took over; its output is named ``reorder_token_<n>``.
+  activation that it took over; its output is named ``reorder_token_<n>``. A BatchNormalization that no convolution
+  takes over becomes a depthwise convolution, ``<tensor>_bn_nchwc``.
 * ``ReorderInput`` and ``ReorderOutput`` give the same tensor in another layout.
 * Other kernels that take part in a blocked layout (Concat, Add) keep the node's name and kind.
 * A name that exists already gets ``_token_<n>`` appended.
@@ -20,6 +21,7 @@ from attainable.runtimes.onnxruntime_graph import NCHWC, Node
 from attainable.workload.graph import Op
 
 _BLOCKED = re.compile(r"(?P<tensor>.+)_nchwc(_token_\d+)?", re.DOTALL)
+_NORMALIZATION = "_bn"
 _PASS_ON = ("Identity", "Dropout")
 _SUM_INPUT = 3
 
@@ -121,6 +123,8 @@ def _pass_layout_change(node: Node, known: dict[str, str]) -> None:
 def _blocked_result(node: Node, model: Model, known: dict[str, str]) -> dict[str, str]:
     match = _BLOCKED.fullmatch(node.name) if node.domain == NCHWC else None
     tensor = match["tensor"] if match else ""
+    if tensor not in model.producer:
+        tensor = tensor.removesuffix(_NORMALIZATION)
     if tensor not in model.producer:
         return {}
     if len(node.inputs) > _SUM_INPUT and node.inputs[_SUM_INPUT]:

@@ -62,28 +62,27 @@ def _mask_operations(op: Op, *, batch: int, rows: int, columns: int) -> int:
         UnresolvedShape: a window slides over keys whose length is an input.
     """
     mask, lengths = op.optional_input(3), op.optional_input(6)
-    window = any(op.integer(side, -1) >= 0 for side in ("left_window_size", "right_window_size"))
-    known = (1, 1, rows, columns)
-    shape = known
-    depends = mask is not None and not mask.is_constant
+    by_length = lengths is not None and not lengths.is_constant
+    if not by_length and (mask is None or mask.is_constant):
+        return 0
+    known = shape = (1, 1, rows, columns)
     if mask is not None:
-        *leading, _ = (1, 1, 1, *mask.dims) if mask.rank else (1, 1, 1, 1)
+        *leading, _ = (1, 1, 1, *(mask.dims or (1,)))
         shape = (*leading[-3:], columns)
+    window = any(op.integer(side, -1) >= 0 for side in ("left_window_size", "right_window_size"))
+    causal = op.integer("is_causal", 0)
     operations = 0
-    if lengths is not None and not lengths.is_constant:
+    if by_length:
         if window:
             raise UnresolvedShape("window over nonpad_kv_seqlen")
-        if op.integer("is_causal", 0):
+        if causal:
             shape = _broadcast(shape, (batch, 1, rows, columns))
             operations += batch + batch * rows + batch * rows * columns + prod(shape)
         shape = _broadcast(shape, (batch, 1, 1, columns))
         return operations + batch * columns + 2 * prod(shape)
-    if not depends:
-        return 0
-    for _ in range(op.integer("is_causal", 0) + window):
+    if causal or window:
         shape = _broadcast(shape, known)
-        operations += prod(shape)
-    return operations + prod(shape)
+    return (causal + window + 1) * prod(shape)
 
 
 def _broadcast(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[int, ...]:

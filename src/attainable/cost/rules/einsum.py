@@ -15,56 +15,60 @@ Source: ONNX operator specification, Einsum.
 from math import prod
 
 from attainable.cost.work import Rule, Rules, Work, contraction
-from attainable.workload.graph import Op
+from attainable.workload.graph import Op, Tensor
 
-_BROADCAST = "0123456789"
-"""Names of the axes behind an ellipsis, the last axis first."""
+_HIDDEN = "9876543210"
+"""Names of the axes behind an ellipsis, the last axis last."""
 
 
 def einstein_sum(op: Op) -> Work:
     """MACs of the contractions, pair by pair from left to right, and the additions or products that are none."""
-    terms, result = _terms(op)
-    extents = _extents(op, terms)
-    if len(terms) == 1:
-        combined, kept = (prod(extents[letter] for letter in set(letters)) for letters in (terms[0], result))
-        return contraction(op, macs=0, operations=max(combined - kept, 0))
-    macs = products = 0
+    operands = op.present_inputs
+    terms, result = _terms(op.text("equation", "").replace(" ", ""), operands)
+    extents = _extents(terms, operands)
     left = set(terms[0])
+    if len(terms) == 1:
+        kept = _combinations(left.intersection(result), extents)
+        return contraction(op, macs=0, operations=max(_combinations(left, extents) - kept, 0))
+    macs = products = 0
     for position in range(1, len(terms)):
         letters = left.union(terms[position])
-        left = letters.intersection(result.union(*terms[position + 1 :]))
-        combinations = prod(extents[letter] for letter in letters)
+        left = letters.intersection(result.join(terms[position + 1 :]) + result)
         if left == letters:
-            products += combinations
+            products += _combinations(letters, extents)
         else:
-            macs += combinations
+            macs += _combinations(letters, extents)
     return contraction(op, macs=macs, operations=products)
 
 
-def _terms(op: Op) -> tuple[list[str], frozenset[str]]:
+def _terms(equation: str, operands: tuple[Tensor, ...]) -> tuple[list[str], str]:
     """Letters of each operand's axes, in order, and of the result; an ellipsis is spelled out."""
-    equation = op.text("equation", "").replace(" ", "")
-    operands, arrow, output = equation.partition("->")
-    terms: list[str] = []
-    for operand, tensor in zip(operands.split(","), op.present_inputs, strict=True):
-        named = operand.replace("...", "")
-        hidden = _BROADCAST[: tensor.rank - len(named)][::-1]
-        terms.append(operand.replace("...", hidden))
+    left, arrow, result = equation.partition("->")
+    terms = left.split(",")
     if not arrow:
-        output = "..." + "".join(letter for letter in operands if operands.count(letter) == 1 and letter.isalpha())
-    widest = max((letter for term in terms for letter in term if letter in _BROADCAST), default="")
-    hidden = _BROADCAST[: _BROADCAST.index(widest) + 1] if widest else ""
-    return terms, frozenset(output.replace("...", hidden))
+        result = "..." + "".join(letter for letter in left if letter.isalpha() and left.count(letter) == 1)
+    if "." not in left:
+        return terms, result.replace("...", "")
+    hidden = [
+        _HIDDEN[len(_HIDDEN) + len(term) - 3 - tensor.rank :] if "." in term else ""
+        for term, tensor in zip(terms, operands, strict=True)
+    ]
+    spelled_out = [term.replace("...", names) for term, names in zip(terms, hidden, strict=True)]
+    return spelled_out, result.replace("...", max(hidden, key=len))
 
 
-def _extents(op: Op, terms: list[str]) -> dict[str, int]:
+def _extents(terms: list[str], operands: tuple[Tensor, ...]) -> dict[str, int]:
     """Extent of each letter; the other operand's where one broadcasts."""
     extents: dict[str, int] = {}
-    for term, tensor in zip(terms, op.present_inputs, strict=True):
+    for term, tensor in zip(terms, operands, strict=True):
         for letter, extent in zip(term, tensor.dims, strict=True):
-            if extents.get(letter, 1) == 1:
+            if extent != 1 or letter not in extents:
                 extents[letter] = extent
     return extents
+
+
+def _combinations(letters: set[str], extents: dict[str, int]) -> int:
+    return prod([extents[letter] for letter in letters])
 
 
 RULES: Rules = {"Einsum": Rule(einstein_sum)}

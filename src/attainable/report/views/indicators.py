@@ -28,9 +28,7 @@ class Indicator:
 def indicators(analysis: Analysis) -> tuple[Indicator, ...]:
     """Accuracy, latency, memory and energy, in this order, each with its figures or with the reason for none."""
     return (
-        Indicator(
-            say("indicator.accuracy"), (Figure(say("state.not_measured"), "", say("indicator.accuracy.why")),)
-        ),
+        Indicator(say("indicator.accuracy"), (Figure(say("state.not_measured"), "", say("indicator.accuracy.why")),)),
         Indicator(say("indicator.latency"), (_latency(analysis),)),
         Indicator(say("indicator.memory"), _memory(analysis)),
         Indicator(say("indicator.energy"), (Figure(say("state.not_available"), "", say("indicator.energy.why")),)),

@@ -25,7 +25,8 @@ def method(analysis: Analysis) -> tuple[Facts, ...]:
         Facts(
             say("method.numbers"),
             tuple(
-                (say(f"kind.{kind}"), say(f"method.kind.{kind}")) for kind in ("counted", "bound", "roofline", "measured")
+                (say(f"kind.{kind}"), say(f"method.kind.{kind}"))
+                for kind in ("counted", "bound", "roofline", "measured")
             ),
         ),
         Facts(say("method.model"), _model(analysis)),
@@ -47,28 +48,32 @@ def _model(analysis: Analysis) -> tuple[tuple[str, str], ...]:
     model = analysis.model
     size = format_bytes(model.file_bytes)
     if model.external_bytes:
-        size = f"{size}, {format_bytes(model.external_bytes)} of weights in other files"
+        size = say("method.size_external", {"file": size, "external": format_bytes(model.external_bytes)})
     rows = [
-        ("file", short_sentence(model.path)),
-        ("format", short_name(f"{model.format}, opset {model.opset}")),
-        ("size", size),
-        ("sha256", short_name(model.sha256)),
-        ("parameters", f"{model.parameters}, {format_bytes(model.parameter_bytes)}"),
-        ("buffers", format_bytes(model.buffer_bytes)),
-        *(("input", _port(port)) for port in model.inputs[:_MOST_PORTS]),
-        *(("output", _port(port)) for port in model.outputs[:_MOST_PORTS]),
+        (say("method.file"), short_sentence(model.path)),
+        (say("method.format"), say("method.format_value", {"format": short_name(model.format), "opset": model.opset})),
+        (say("method.size"), size),
+        (say("method.sha256"), short_name(model.sha256)),
+        (say("method.parameters"), f"{model.parameters}, {format_bytes(model.parameter_bytes)}"),
+        (say("method.buffers"), format_bytes(model.buffer_bytes)),
+        *((say("method.input"), _port(port)) for port in model.inputs[:_MOST_PORTS]),
+        *((say("method.output"), _port(port)) for port in model.outputs[:_MOST_PORTS]),
     ]
     if model.bindings:
         bound = ", ".join(
             f"{short_name(name)} = {value if isinstance(value, int) else 'x'.join(map(str, value))}"
             for name, value in model.bindings.items()
         )
-        rows.append(("bindings", short_sentence(bound)))
+        rows.append((say("method.bindings"), short_sentence(bound)))
     return tuple(rows)
 
 
 def _port(port: Port) -> str:
-    shape = "x".join(map(str, port.shape)) if port.shape else "scalar" if port.shape is not None else "unknown shape"
+    shape = (
+        "x".join(map(str, port.shape))
+        if port.shape
+        else say("method.unknown_shape" if port.shape is None else "method.scalar")
+    )
     return f"{short_name(port.name)}: {short_name(port.dtype)} {short_name(shape)}"
 
 
@@ -85,5 +90,5 @@ def _roofs(device: DeviceRow) -> tuple[tuple[str, str], ...]:
     if device.bytes_per_second is not None:
         speed = format_bytes_per_second(device.bytes_per_second)
         source = f"{short_name(device.bytes_per_second_kind)}: {short_sentence(device.bytes_per_second_source)}"
-        rows.append(("memory", f"{speed}, {source}"))
+        rows.append((say("method.memory"), f"{speed}, {source}"))
     return tuple(rows)

@@ -81,9 +81,7 @@ def operator_rows(analysis: Analysis) -> tuple[OperatorRow, ...]:
     grouped: dict[tuple[str, str, str], list[OpRow]] = {}
     for op in analysis.ops:
         grouped.setdefault((op.label, op.kind, op.state), []).append(op)
-    rows = [
-        _row(ops, roofline=roofline, fused=fused, seconds=seconds, elsewhere=elsewhere) for ops in grouped.values()
-    ]
+    rows = [_row(ops, roofline=roofline, fused=fused, seconds=seconds, elsewhere=elsewhere) for ops in grouped.values()]
     return tuple(
         sorted(rows, key=lambda row: (-(row.measured_seconds or 0), -(row.roofline_seconds or 0), -row.operations))
     )

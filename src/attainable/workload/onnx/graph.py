@@ -81,39 +81,27 @@ class GraphConverter:
                 bodies += [self._body(graph, f"{id}/{attribute.name}", known) for graph in graphs]
             else:
                 attributes.append(self._attribute(attribute, id))
-        inputs = tuple(known[name] if name else None for name in node.input)
-        attributes.sort(key=lambda pair: pair[0])
-        outputs = tuple(
-            self._output(name, types.get(name), node, inputs, dict(attributes)) if name else None
-            for name in node.output
-        )
-        for tensor in outputs:
+        attributes.sort(key=_attribute_name)
+        inputs = tuple([known[name] if name else None for name in node.input])
+        stored = _stored(attributes) if node.op_type == "Constant" else None
+        folds = node.op_type not in _NOT_DETERMINED and all(tensor is None or tensor.is_constant for tensor in inputs)
+        outputs: list[Tensor | None] = []
+        for name in node.output:
+            tensor = self._output(name, types.get(name), folds=folds, stored=stored) if name else None
+            outputs.append(tensor)
             if tensor is not None:
-                known[tensor.name] = tensor
+                known[name] = tensor
         return Op(
-            id,
-            node.name,
-            node.op_type,
-            domain,
-            self._opsets.get(domain, 0),
-            inputs,
-            outputs,
-            tuple(attributes),
-            tuple(bodies),
-            _scope(node),
-        )
+            id, node.name, node.op_type, domain, self._opsets.get(domain, 0), inputs, tuple(outputs),
+            tuple(attributes), tuple(bodies), _scope(node),
+        )  # fmt: skip
 
-    def _output(
-        self, name: str, type: onnx.TypeProto | None, node: onnx.NodeProto, inputs: tuple[Tensor | None, ...],
-        attributes: dict[str, AttributeValue],
-    ) -> Tensor:  # fmt: skip
+    def _output(self, name: str, type: onnx.TypeProto | None, *, folds: bool, stored: Tensor | None) -> Tensor:
         """The record of an output; it is constant where nothing but constants goes in."""
-        if node.op_type == "Constant" and isinstance(value := attributes.get("value"), Tensor):
-            return Tensor(name, value.shape, value.dtype, True, value.value, value.bytes_stored)
+        if stored is not None:
+            return Tensor(name, stored.shape, stored.dtype, True, stored.value, stored.bytes_stored)
         tensor = self._activation(name, type)
-        if tensor.shape is not None and node.op_type not in _NOT_DETERMINED and all(
-            tensor is None or tensor.is_constant for tensor in inputs
-        ):  # fmt: skip
+        if folds and tensor.shape is not None:
             return Tensor(name, tensor.shape, tensor.dtype, True, None, tensor.bytes)
         return tensor
 
@@ -165,6 +153,14 @@ class GraphConverter:
                 return dtype_name(proto.tp.tensor_type.elem_type) if proto.tp.HasField("tensor_type") else ""
             case _:
                 return ""
+
+
+def _stored(attributes: list[tuple[str, AttributeValue]]) -> Tensor | None:
+    return next((value for _, value in attributes if isinstance(value, Tensor)), None)
+
+
+def _attribute_name(pair: tuple[str, AttributeValue]) -> str:
+    return pair[0]
 
 
 _NOT_DETERMINED = frozenset(

@@ -1,0 +1,1 @@
+"""The tool's own claims: each script prints a table of what it saw on this machine."""

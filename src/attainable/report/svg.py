@@ -1,0 +1,149 @@
+"""Draws the roofline chart as a static SVG that follows the page's colours and needs no script.
+
+Marks differ in shape as well as in colour: circles where arithmetic binds, diamonds where memory does.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from attainable.quantities import format_count, format_operations_per_second, format_share
+from attainable.report.markup import Markup, element, joined
+from attainable.report.messages import say
+from attainable.report.views.roofline_chart import Axis, Point, Roofing, RooflineChart
+
+_WIDTH, _HEIGHT = 820, 460
+_LEFT, _RIGHT, _TOP, _BOTTOM = 86, 18, 22, 56
+_SMALLEST, _LARGEST = 3.5, 11.0
+_NUMBERED = 12
+"""Marks with the number of their row; "Where it goes" has as many rows."""
+_LABEL_DISTANCE = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Maps intensity and rate to the drawing."""
+
+    intensity: Axis
+    rate: Axis
+
+    def x(self, value: float) -> float:
+        return _LEFT + _fraction(self.intensity, value) * (_WIDTH - _LEFT - _RIGHT)
+
+    def y(self, value: float) -> float:
+        return _HEIGHT - _BOTTOM - _fraction(self.rate, value) * (_HEIGHT - _TOP - _BOTTOM)
+
+
+def roofline_svg(chart: RooflineChart, *, described_by: str) -> Markup:
+    """The chart as an SVG element.
+
+    Args:
+        chart: what to draw; not empty.
+        described_by: id of the table that says the same in words.
+    """
+    frame = _Frame(chart.intensity, chart.rate)
+    label = say("chart.label", {"points": len(chart.points), "roofs": len(chart.roofs)})
+    return element(
+        "svg",
+        {
+            "class": "chart", "viewBox": f"0 0 {_WIDTH} {_HEIGHT}", "role": "img", "aria-label": label,
+            "aria-describedby": described_by,
+        },
+        element("g", {"class": "grid"}, *_grid(frame)),
+        element("g", {"class": "roofs"}, *_roof_lines(frame, chart.roofs)),
+        # the largest first, so that small marks stay on top and can be pointed at
+        element("g", {"class": "gaps"}, *(_gap(frame, point) for point in chart.points if chart.measured)),
+        element("g", {"class": "points"}, *(_mark(frame, point) for point in chart.points)),
+        element("g", {"class": "numbers"}, *_numbers(frame, chart.points)),
+    )  # fmt: skip
+
+
+def _grid(frame: _Frame) -> Iterable[Markup]:
+    left, right, top, bottom = _LEFT, _WIDTH - _RIGHT, _TOP, _HEIGHT - _BOTTOM
+    for tick in frame.intensity.ticks:
+        x = frame.x(tick)
+        yield _line(x, top, x, bottom)
+        yield _text(x, bottom + 18, f"{tick:g}" if 1e-3 <= tick < 1e5 else format_count(tick), anchor="middle")
+    for tick in frame.rate.ticks:
+        y = frame.y(tick)
+        yield _line(left, y, right, y)
+        yield _text(left - 8, y + 4, format_operations_per_second(tick), anchor="end")
+    yield _line(left, bottom, right, bottom, style="axis")
+    yield _line(left, top, left, bottom, style="axis")
+    yield _text((left + right) / 2, _HEIGHT - 10, say("chart.x"), anchor="middle", style="axis-title")
+    yield _text(left, top - 9, say("chart.y"), anchor="start", style="axis-title")
+
+
+def _roof_lines(frame: _Frame, roofs: Iterable[Roofing]) -> Iterable[Markup]:
+    heights: list[float] = []
+    for roof in roofs:
+        x1, y1, x2, y2 = frame.x(roof.start[0]), frame.y(roof.start[1]), frame.x(roof.end[0]), frame.y(roof.end[1])
+        yield _line(x1, y1, x2, y2, style="roof")
+        if roof.slope:
+            angle = math.degrees(math.atan2(y2 - y1, x2 - x1))
+            x, y = x1 + 0.04 * (x2 - x1), y1 + 0.04 * (y2 - y1)
+            turned = f"translate({x:.1f} {y:.1f}) rotate({angle:.1f})"
+            yield element("text", {"transform": turned, "dx": "4", "dy": "-7", "class": "roof-label"}, roof.label)
+        elif all(abs(y1 - height) >= _LABEL_DISTANCE for height in heights):
+            heights.append(y1)
+            yield _text(x2 - 4, y1 - 7, roof.label, anchor="end", style="roof-label")
+
+
+def _gap(frame: _Frame, point: Point) -> Markup:
+    """From a measured mark to the roof above it, or below it where a cache helped."""
+    if point.roof is None:
+        return joined(())
+    x = frame.x(point.operational_intensity)
+    return _line(x, frame.y(point.operations_per_second), x, frame.y(point.roof), style=_style(point))
+
+
+def _mark(frame: _Frame, point: Point) -> Markup:
+    x, y = frame.x(point.operational_intensity), frame.y(point.operations_per_second)
+    radius = max(_SMALLEST, _LARGEST * math.sqrt(min(1.0, max(0.0, point.share))))
+    rate = format_operations_per_second(point.operations_per_second)
+    title = element("title", {}, f"{point.label}: {rate}, {_intensity(point)}, {format_share(point.share)}")
+    if point.bound_by == "memory":
+        reach = 1.25 * radius
+        corners = f"{x:.1f},{y - reach:.1f} {x + reach:.1f},{y:.1f} {x:.1f},{y + reach:.1f} {x - reach:.1f},{y:.1f}"
+        return element("polygon", {"points": corners, "class": "memory"}, title)
+    circle = {"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": f"{radius:.1f}", "class": _style(point)}
+    return element("circle", circle, title)
+
+
+def _numbers(frame: _Frame, points: Iterable[Point]) -> Iterable[Markup]:
+    """Numbers beside the marks that have a row in the table, left out where they would cover an earlier one."""
+    taken: list[tuple[float, float]] = []
+    for point in points:
+        if not 0 < point.rank <= _NUMBERED:
+            continue
+        radius = max(_SMALLEST, _LARGEST * math.sqrt(point.share))
+        x, y = frame.x(point.operational_intensity), frame.y(point.operations_per_second)
+        for offset, rise in ((radius + 5, 4.0), (-radius - 14, 4.0), (-4.0, -radius - 5), (-4.0, radius + 14)):
+            place = (x + offset, y + rise)
+            if all(abs(place[0] - other[0]) > 15 or abs(place[1] - other[1]) > 12 for other in taken):
+                taken.append(place)
+                yield _text(*place, str(point.rank), anchor="start")
+                break
+
+
+def _style(point: Point) -> str:
+    return point.bound_by if point.bound_by in ("compute", "memory") else "unknown"
+
+
+def _intensity(point: Point) -> str:
+    return f"{format_count(point.operational_intensity)} {say('column.intensity').lower()}"
+
+
+def _fraction(axis: Axis, value: float) -> float:
+    fraction = math.log(value / axis.low) / math.log(axis.high / axis.low)
+    return min(1.0, max(0.0, fraction))
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, *, style: str = "tick") -> Markup:
+    ends = {"x1": f"{x1:.1f}", "y1": f"{y1:.1f}", "x2": f"{x2:.1f}", "y2": f"{y2:.1f}", "class": style}
+    return element("line", ends)
+
+
+def _text(x: float, y: float, text: str, *, anchor: str, style: str = "tick-label") -> Markup:
+    place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor, "class": style}
+    return element("text", place, text)
