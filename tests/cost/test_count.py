@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 from onnx import TensorProto, helper
-from tests.models import chain, constant, model, save, value
 
 from attainable.cost.boundary import Boundary
 from attainable.cost.count import count
 from attainable.workload import load
 from attainable.zoo import write
+from tests.models import chain, constant, model, save, value
 
 ZOO = {
     "resnet50": (4_089_184_256, 25_557_032),

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.models import chain, save
 
 from attainable.cost.count import Count, count
 from attainable.cost.work import Work
@@ -14,6 +13,7 @@ from attainable.devices.device import Bandwidth, Device, Memory, Roof, Sourced
 from attainable.prediction.estimate import estimate
 from attainable.prediction.roofline import bound, roofline
 from attainable.workload import load
+from tests.models import chain, save
 
 
 def device(operations_per_second: float, bytes_per_second: float, *, dtype: str = "float32") -> Device:
@@ -67,6 +67,16 @@ def test_engines_work_side_by_side() -> None:
     assert estimate(work, both, threads=None).compute_seconds == 13.0  # one engine does everything
     matrix = Roof("matrix", "int8", None, Sourced(100.0, "test", "assumed"))
     assert estimate(work, replace(both, roofs=(*both.roofs, matrix)), threads=None).compute_seconds == 3.0
+
+
+def test_the_bound_takes_the_fastest_memory_that_holds_the_bytes(block: Count) -> None:
+    """What a cache holds from one run to the next need not come from the main memory."""
+    main = device(1e12, 1.0)
+    held = 2 * TENSOR + WEIGHT
+    for capacity, bandwidth in ((held, 10.0), (held - 1, 1.0)):
+        cache = Memory("L3", Sourced(capacity, "test", "assumed"), (Bandwidth(None, Sourced(10.0, "test", "assumed")),))
+        machine = replace(main, memories=(*main.memories, cache))
+        assert bound(block, machine).memory_seconds == pytest.approx(held / bandwidth)
 
 
 def test_threads_choose_the_roof() -> None:

@@ -152,6 +152,9 @@ def test_rotary_embedding_reads_the_rows_it_takes() -> None:
     op = make_op("RotaryEmbedding", [activation(2, 4, 5, 6), *tables, positions], opset=23)
     assert work_of(op).bytes_weight == 2 * 10 * 3 * 4  # 10 rows of 3 from each of two tables
     assert work_of(op).bytes_activation_in == 2 * 4 * 5 * 6 * 4 + 10 * 8
+    computed = [activation(2048, 3), activation(2048, 3)]
+    op = make_op("RotaryEmbedding", [activation(2, 4, 5, 6), *computed, positions], opset=23)
+    assert work_of(op).bytes_activation_in == 2 * 4 * 5 * 6 * 4 + 10 * 8 + 240
 
 
 @settings(max_examples=25, deadline=None)

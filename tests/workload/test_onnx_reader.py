@@ -5,11 +5,11 @@ from pathlib import Path
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from tests.models import chain, constant, model, save, value
 
 from attainable.errors import AttainableError, InvalidQuantity, ModelFileError, ModelGraphError, UnboundDimensions
 from attainable.workload import load
 from attainable.workload.shapes import Bindings
+from tests.models import chain, constant, model, save, value
 
 
 def test_shapes_follow_from_the_inputs_alone(tmp_path: Path) -> None:

@@ -98,10 +98,24 @@ class Device:
                 return _for_threads(roofs, threads)
         return None
 
-    def bytes_per_second(self, threads: int | None = None) -> Sourced | None:
-        """Bandwidth of the main memory as ``threads`` cores see it; None where the device states none."""
-        found = _for_threads(self.memories[0].bandwidths, threads) if self.memories else None
-        return found.bytes_per_second if found else None
+    def bytes_per_second(self, threads: int | None = None, *, held_bytes: int | None = None) -> Sourced | None:
+        """Bandwidth as ``threads`` cores see it; None where the device states none.
+
+        Args:
+            threads: cores in use; None for all.
+            held_bytes: take the fastest memory that holds this many bytes from one run to the next; None for the main
+                memory.
+        """
+        for memory in reversed(self.memories):
+            is_main = memory is self.memories[0]
+            fits = (
+                memory.capacity_bytes is not None
+                and held_bytes is not None
+                and held_bytes <= memory.capacity_bytes.value
+            )
+            if (is_main or fits) and (found := _for_threads(memory.bandwidths, threads)) is not None:
+                return found.bytes_per_second
+        return None
 
 
 _Entry = TypeVar("_Entry", Roof, Bandwidth)

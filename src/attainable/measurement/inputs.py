@@ -7,6 +7,7 @@ made by what the network does with it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy
 from numpy.typing import NDArray
@@ -103,7 +104,7 @@ def _load(source: str | Path) -> Array | str:
         # numpy's own advice here is to allow pickles, which run any code that the file holds.
         return f"{source} is not a plain .npy file"
     if isinstance(loaded, numpy.ndarray):
-        return loaded
+        return cast("Array", loaded)
     if isinstance(loaded, numpy.lib.npyio.NpzFile):
         loaded.close()
     return f"{source} is an archive, not a .npy file"

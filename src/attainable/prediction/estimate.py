@@ -39,14 +39,14 @@ class Estimate:
         return "compute" if self.compute_seconds >= self.memory_seconds else "memory"
 
 
-def estimate(work: Work, device: Device, *, threads: int | None, bytes_moved: int | None = None) -> Estimate:
+def estimate(work: Work, device: Device, *, threads: int | None, held_bytes: int | None = None) -> Estimate:
     """Estimate the least time of ``work`` on ``threads`` cores of a device.
 
     Args:
         work: operations and traffic.
-        device: its roofs and the bandwidth of its main memory.
+        device: its roofs and the bandwidth of its memories.
         threads: cores in use; None for all of them.
-        bytes_moved: replaces the work's own traffic, for another accounting.
+        held_bytes: moves these bytes instead of the work's own traffic, from the fastest memory that can hold them.
     """
     seconds: dict[Engine, float] = {}
     without_roof: list[tuple[Engine, str, int]] = []
@@ -56,8 +56,8 @@ def estimate(work: Work, device: Device, *, threads: int | None, bytes_moved: in
             without_roof.append((engine, dtype, operations))
         else:
             seconds[roof.engine] = seconds.get(roof.engine, 0.0) + operations / roof.operations_per_second.value
-    bandwidth = device.bytes_per_second(threads)
-    moved = work.bytes_moved if bytes_moved is None else bytes_moved
+    bandwidth = device.bytes_per_second(threads, held_bytes=held_bytes)
+    moved = work.bytes_moved if held_bytes is None else held_bytes
     return Estimate(
         compute_seconds=max(seconds.values(), default=0.0),
         memory_seconds=moved / bandwidth.value if bandwidth else 0.0,

@@ -1,7 +1,8 @@
 """The bound of a network and its roofline, op by op, under a named accounting.
 
 *Bound*: the larger of all operations at peak and of the unavoidable bytes (weights, graph inputs and outputs) at the
-speed of the main memory. Nothing is faster, except algorithms that need fewer operations (Winograd, FFT).
+speed of the memory that can hold them from one run to the next: a cache, where the device describes one that is large
+enough, else the main memory. Nothing is faster, except algorithms that need fewer operations (Winograd, FFT).
 
 *Roofline*: each kernel alone takes max(operations / peak, bytes / bandwidth), and they run one after another. Caches
 may beat it, because tensors between kernels need not travel to the main memory.
@@ -55,7 +56,7 @@ def bound(count: Count, device: Device, threads: int | None = None) -> Estimate:
         device: its roofs and bandwidth.
         threads: cores in use, the same as in a run that is compared with it; None for all.
     """
-    return estimate(count.totals.work, device, threads=threads, bytes_moved=count.unavoidable_bytes)
+    return estimate(count.totals.work, device, threads=threads, held_bytes=count.unavoidable_bytes)
 
 
 def roofline(count: Count, device: Device, *, threads: int | None = None, accounting: Accounting = "fused") -> Roofline:

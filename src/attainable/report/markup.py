@@ -16,7 +16,7 @@ from attainable.report.names import clean
 NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 
 _TAGS = frozenset(
-    "a bdi body caption code dd details div dl dt footer h1 h2 h3 head header html li main meta p section "
+    "a bdi body caption code dd details div dl dt footer h1 h2 h3 head header html main meta p section small "
     "span strong summary table tbody td tfoot th thead title tr "
     "svg g line polygon rect circle text desc".split()
 )

@@ -39,11 +39,12 @@ def _verdict_row(row: VerdictRow, longest: float) -> Markup:
     known = row.seconds is not None
     length = row.seconds / longest if row.seconds and longest else 0.0
     value = element("td", {"class": "value" if known else "value missing"}, row.value)
-    says: list[Child] = [kind_mark(row.kind), " ", row.note] if row.kind else [row.note]
+    says: list[Child] = [kind_mark(row.kind), ", ", row.note] if row.kind else [row.note]
+    label: list[Child] = [row.label, *([element("small", {}, say("verdict.on_device", {"device": row.device}))] if row.device else [])]
     share: list[Child] = [element("strong", {"class": "share"}, row.share)] if row.share else []
     style = "measured" if row.kind == say("kind.measured") else ""
     return element(
-        "tr", {}, element("th", {"scope": "row"}, row.label), value,
+        "tr", {}, element("th", {"scope": "row"}, *label), value,
         element("td", {"class": "says"}, *([bar(length, style=style)] if known else []), element("p", {}, *says, *share)),
     )  # fmt: skip
 
@@ -97,7 +98,7 @@ def _hotspot_row(row: Hotspot, longest: float, *, measured: bool) -> list[Child]
     part = row.roofline_seconds / scale if measured and row.roofline_seconds is not None else None
     cells: list[Child] = [
         str(row.rank) if row.rank else "", label, f"×{row.times}", format_seconds(row.seconds),
-        DASH if row.share is None else format_share(row.share), bar(row.seconds / scale, part=part, style=row.bound_by),
+        DASH if row.share is None else format_share(row.share), bar(row.seconds / scale, part=part) if row.rank else "",
         binding(row.bound_by),
     ]  # fmt: skip
     if measured:

@@ -4,7 +4,7 @@ Marks differ in shape as well as in colour: circles where arithmetic binds, diam
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from attainable.quantities import format_count, format_operations_per_second, format_share
@@ -12,9 +12,9 @@ from attainable.report.markup import Markup, element, joined
 from attainable.report.messages import say
 from attainable.report.views.roofline_chart import Axis, Point, Roofing, RooflineChart
 
-_WIDTH, _HEIGHT = 820, 460
+_WIDTH, _HEIGHT = 820, 430
 _LEFT, _RIGHT, _TOP, _BOTTOM = 86, 18, 22, 56
-_SMALLEST, _LARGEST = 3.5, 11.0
+_SMALLEST, _LARGEST = 3.5, 13.0
 _NUMBERED = 12
 """Marks with the number of their row; "Where it goes" has as many rows."""
 _LABEL_DISTANCE = 15.0
@@ -99,7 +99,7 @@ def _gap(frame: _Frame, point: Point) -> Markup:
 
 def _mark(frame: _Frame, point: Point) -> Markup:
     x, y = frame.x(point.operational_intensity), frame.y(point.operations_per_second)
-    radius = max(_SMALLEST, _LARGEST * math.sqrt(min(1.0, max(0.0, point.share))))
+    radius = _radius(point)
     rate = format_operations_per_second(point.operations_per_second)
     title = element("title", {}, f"{point.label}: {rate}, {_intensity(point)}, {format_share(point.share)}")
     if point.bound_by == "memory":
@@ -110,20 +110,26 @@ def _mark(frame: _Frame, point: Point) -> Markup:
     return element("circle", circle, title)
 
 
-def _numbers(frame: _Frame, points: Iterable[Point]) -> Iterable[Markup]:
+def _numbers(frame: _Frame, points: Sequence[Point]) -> Iterable[Markup]:
     """Numbers beside the marks that have a row in the table, left out where they would cover an earlier one."""
-    taken: list[tuple[float, float]] = []
-    for point in points:
+    marks = [(frame.x(point.operational_intensity), frame.y(point.operations_per_second)) for point in points]
+    numbers: list[tuple[float, float]] = []
+    for point, (x, y) in zip(points, marks, strict=True):
         if not 0 < point.rank <= _NUMBERED:
             continue
-        radius = max(_SMALLEST, _LARGEST * math.sqrt(point.share))
-        x, y = frame.x(point.operational_intensity), frame.y(point.operations_per_second)
-        for offset, rise in ((radius + 5, 4.0), (-radius - 14, 4.0), (-4.0, -radius - 5), (-4.0, radius + 14)):
-            place = (x + offset, y + rise)
-            if all(abs(place[0] - other[0]) > 15 or abs(place[1] - other[1]) > 12 for other in taken):
-                taken.append(place)
-                yield _text(*place, str(point.rank), anchor="start")
+        reach = _radius(point) + 10
+        # below first, because the line to the roof usually leads up
+        for place in ((x, y + reach), (x + reach, y), (x - reach, y), (x, y + 2 * reach)):
+            clear = all(abs(place[0] - mark[0]) > 10 or abs(place[1] - mark[1]) > 8 for mark in marks)
+            if clear and all(abs(place[0] - other[0]) > 15 or abs(place[1] - other[1]) > 12 for other in numbers):
+                numbers.append(place)
+                yield _text(place[0], place[1] + 4, str(point.rank), anchor="middle")
                 break
+
+
+def _radius(point: Point) -> float:
+    """The area of a mark is its share of the time, as far as it can still be seen."""
+    return max(_SMALLEST, _LARGEST * math.sqrt(min(1.0, max(0.0, point.share))))
 
 
 def _style(point: Point) -> str:

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import median
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from attainable.runtimes import Profile, Samples
 from attainable.runtimes.onnxruntime_graph import read_optimised_graph
-from attainable.runtimes.onnxruntime_kernels import attributed_kernels
+from attainable.runtimes.onnxruntime_kernels import attributed_kernels, profiler_seconds
 from attainable.runtimes.onnxruntime_probe import write_probe
 from attainable.runtimes.process import SESSIONS, Worker
 from attainable.timing.memory import available_memory_bytes
@@ -21,7 +20,6 @@ _SESSION_FILE = SESSIONS / "onnxruntime_session.py"
 _PROFILE_BLOCKS = 10
 _SHARE_OF_MEMORY = 0.7
 """A second session is loaded beside the first if it takes no more than this of the memory that is left."""
-_COLD_CACHES = 3
 _MOST_PROFILER_BYTES = 256 * 2**20
 _EVENT_BYTES = 4096
 """What the profiler keeps of one kernel of one run, measured with 1.31: 2.5 KiB and more for long names."""
@@ -106,12 +104,12 @@ class OnnxruntimeSession:
             deadline_seconds=deadline_seconds,
         )
         nodes = read_optimised_graph(Path(answer["graph"]))
-        profiler_seconds = _profiler_seconds(answer)
+        own_seconds = profiler_seconds(answer["kernels"], answer["plain"], least=float(answer["profiler_seconds"]))
         return Profile(
-            kernels=attributed_kernels(answer["kernels"], nodes, self._workload, profiler_seconds=profiler_seconds),
+            kernels=attributed_kernels(answer["kernels"], nodes, self._workload, own_seconds=own_seconds),
             profiled_seconds=tuple(answer["profiled"]),
             plain_seconds=tuple(answer["plain"]),
-            profiler_seconds=profiler_seconds,
+            profiler_seconds=own_seconds,
         )
 
     def __enter__(self) -> Self:
@@ -124,21 +122,6 @@ class OnnxruntimeSession:
 
 
 RUNTIME = Onnxruntime()
-
-
-def _profiler_seconds(answer: Mapping[str, Any]) -> float:
-    """The profiler's own time in the time of each kernel.
-
-    At least what a chain of trivial kernels shows. In a real network the profiler finds its memory evicted from the
-    caches and takes longer: then as much as makes the kernels together fit into a run without profiler, measured in
-    turns; at most three times the trivial case, because beyond that it is noise.
-    """
-    least = float(answer["profiler_seconds"])
-    kernels, plain = answer["kernels"], answer["plain"]
-    if not kernels or not plain:
-        return least
-    excess = sum(kernel["seconds"] for kernel in kernels) - median(plain)
-    return min(max(least, excess / len(kernels)), _COLD_CACHES * least)
 
 
 def _files(folder: Path, tensors: Sequence[Tensor], inputs: "Mapping[str, Array]") -> dict[str, dict[str, str]]:

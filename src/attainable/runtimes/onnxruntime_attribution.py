@@ -16,7 +16,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from attainable.runtimes.onnxruntime_graph import Node
-from attainable.runtimes.onnxruntime_names import Model, Names, model_of, resolve_names
+from attainable.runtimes.onnxruntime_model import Model, model_of
+from attainable.runtimes.onnxruntime_names import Names, resolve_names
 from attainable.workload.graph import Op, Workload
 from attainable.workload.kernel import Attribution
 
@@ -55,10 +56,9 @@ def attribute(nodes: Sequence[Node], workload: Workload) -> list[tuple[tuple[str
         for index in region.nodes:
             answer[index] = (ids, _kind(region, nodes[index], names) if ids else "none")
     served = _server(nodes, names, makers)
-    for index, node in enumerate(nodes):
-        if node.is_layout_change and node.inputs[0] in names.tensor:
-            whose = served(node)
-            answer[index] = (answer[whose][0] if whose is not None else (), "layout")
+    for index in names.layout_changes:
+        whose = served(nodes[index])
+        answer[index] = (answer[whose][0] if whose is not None else (), "layout")
     return answer
 
 
@@ -80,7 +80,7 @@ def _regions(nodes: Sequence[Node], names: Names) -> list[_Region]:
                 leader[second] = first
     regions: defaultdict[int, _Region] = defaultdict(_Region)
     for index, node in enumerate(nodes):
-        if node.is_layout_change and node.inputs[0] in names.tensor:
+        if index in names.layout_changes:
             continue
         region = regions[find(index)]
         region.nodes.append(index)
@@ -141,14 +141,18 @@ def _server(nodes: Sequence[Node], names: Names, makers: dict[str, _Region]) -> 
     """Finds the node that a layout change serves."""
     reader: dict[str, int] = {}
     for index, node in enumerate(nodes):
-        if not node.is_layout_change:
+        if index not in names.layout_changes:
             for name in node.inputs:
                 reader.setdefault(name, index)
 
     def served(node: Node) -> int | None:
-        if node.kind == "ReorderInput":
-            return reader.get(node.outputs[0])
-        maker = makers.get(names.tensor[node.inputs[0]])
-        return maker.nodes[-1] if maker is not None else None
+        source, target = node.inputs[0], node.outputs[0]
+        # The model's own name is on the plain layout.
+        entering = source in model_names and target not in model_names
+        maker = makers.get(names.tensor[source])
+        if entering or maker is None:
+            return reader.get(target)
+        return maker.nodes[-1]
 
+    model_names = set(names.tensor.values())
     return served

@@ -31,11 +31,6 @@ class Node:
         """Operator with its domain, left out where it is the default."""
         return f"{self.domain}:{self.kind}" if self.domain else self.kind
 
-    @property
-    def is_layout_change(self) -> bool:
-        """Whether it only brings a tensor into or out of the blocked layout."""
-        return self.domain == NCHWC and self.kind in ("ReorderInput", "ReorderOutput")
-
 
 def read_optimised_graph(path: Path) -> tuple[Node, ...]:
     """Read the nodes of a graph that onnxruntime saved, in the order in which it runs them."""

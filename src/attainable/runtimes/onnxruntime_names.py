@@ -1,77 +1,33 @@
-"""Which tensor of the model each tensor of onnxruntime's optimised graph is.
+"""Which tensor of the model each tensor of onnxruntime's optimised graph is, in whatever layout.
 
 onnxruntime keeps a tensor's name where it can. Where it cannot, the following is known of version 1.31:
 
 * A kernel on the blocked layout is named after its result, ``<tensor>_nchwc``, before the residual sum and the
   activation that it took over; its output is named ``reorder_token_<n>``. A BatchNormalization that no convolution
   takes over becomes a depthwise convolution, ``<tensor>_bn_nchwc``.
-* ``ReorderInput`` and ``ReorderOutput`` give the same tensor in another layout.
-* Other kernels that take part in a blocked layout (Concat, Add) keep the node's name and kind.
+* ``ReorderInput`` and ``ReorderOutput`` give the same tensor in another layout, and so does a ``Transpose`` that
+  onnxruntime inserted, which is called just that.
+* Other kernels in another layout keep their node's name. Their kind is the node's, or it ends with it
+  (``QLinearConv``, ``NhwcMaxPool``), and between quantised numbers their result is what QuantizeLinear made of it.
 * A name that exists already gets ``_token_<n>`` appended.
 
-Source: onnxruntime/core/optimizer/nchwc_transformer.cc, and the graphs that 1.31.1 writes.
+Source: onnxruntime/core/optimizer (nchwc_transformer.cc, nhwc_transformer.cc, transpose_optimization), and the graphs
+that 1.31.1 writes.
 """
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from attainable.runtimes.onnxruntime_graph import NCHWC, Node
+from attainable.runtimes.onnxruntime_model import Model
 from attainable.workload.graph import Op
 
-_BLOCKED = re.compile(r"(?P<tensor>.+)_nchwc(_token_\d+)?", re.DOTALL)
-_NORMALIZATION = "_bn"
-_PASS_ON = ("Identity", "Dropout")
+_TOKEN = re.compile(r"_token_\d+$")
+_INSERTED_TRANSPOSE = re.compile(r"Transpose(_token_\d+)?")
+_BLOCKED, _NORMALIZATION = "_nchwc", "_bn"
 _SUM_INPUT = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """Who makes and who reads each tensor of the model.
-
-    Attributes:
-        tensors: all names.
-        producer: the op that makes a tensor.
-        consumers: the ops that read it.
-        namesake: the op of a name that no other op has.
-    """
-
-    tensors: frozenset[str]
-    producer: dict[str, Op]
-    consumers: dict[str, list[Op]]
-    namesake: dict[str, Op]
-
-    def same(self, tensor: str) -> str:
-        """The tensor whose value this one has: what an Identity or Dropout passes on is followed back."""
-        while (op := self.producer.get(tensor)) is not None and op.kind in _PASS_ON and op.outputs[0] is not None:
-            source = op.optional_input(0)
-            if op.outputs[0].name != tensor or source is None:
-                break
-            tensor = source.name
-        return tensor
-
-    def readers(self, tensor: str) -> Iterator[Op]:
-        """Ops that read a tensor, or what an Identity or Dropout passes on of it."""
-        for op in self.consumers.get(tensor, ()):
-            if op.kind in _PASS_ON and op.outputs[0] is not None:
-                yield from self.readers(op.outputs[0].name)
-            else:
-                yield op
-
-
-def model_of(ops: Sequence[Op], inputs: Sequence[str]) -> Model:
-    """Index the ops and graph inputs of a model."""
-    producer: dict[str, Op] = {}
-    consumers: defaultdict[str, list[Op]] = defaultdict(list)
-    for op in ops:
-        for tensor in op.present_outputs:
-            producer[tensor.name] = op
-        for name in dict.fromkeys(tensor.name for tensor in op.present_inputs):
-            consumers[name].append(op)
-    names = Counter(op.name for op in ops)
-    namesake = {op.name: op for op in ops if op.name and names[op.name] == 1}
-    return Model(frozenset(producer) | frozenset(inputs), producer, dict(consumers), namesake)
+_FOLDED_INTO_QUANTIZATION = ("Relu", "Clip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,78 +37,111 @@ class Names:
     Attributes:
         tensor: the model's tensor for a tensor of the optimised graph.
         by_node_name: those that were found by the name of a node rather than of a tensor.
+        layout_changes: positions of the nodes that only give a tensor in another layout.
     """
 
     tensor: dict[str, str]
     by_node_name: frozenset[str]
+    layout_changes: frozenset[int]
 
 
 def resolve_names(nodes: Sequence[Node], model: Model) -> Names:
     """Find the model's tensor for as many tensors of the optimised graph as can be told for certain."""
     known = {name: name for node in nodes for name in (*node.inputs, *node.outputs) if name in model.tensors}
-    claimed = {known[name] for node in nodes if not node.is_layout_change for name in node.outputs if name in known}
+    claimed = {known[name] for node in nodes for name in node.outputs if name in known}
     by_node_name: set[str] = set()
-    changed = True
-    while changed:
+    layout_changes: set[int] = set()
+    before = -1
+    while len(known) > before:
         before = len(known)
-        for node in nodes:
-            if node.is_layout_change:
-                _pass_layout_change(node, known)
-        for node in nodes:
-            if node.is_layout_change or not any(name and name not in known for name in node.outputs):
+        for index, node in enumerate(nodes):
+            if _may_change_layout(node, model):
+                if _pass_layout_change(node, known):
+                    layout_changes.add(index)
+                continue
+            if all(not name or name in known for name in node.outputs):
                 continue
             found = _blocked_result(node, model, known) or _result_of_namesake(node, model, known, claimed)
-            if found:
-                by_node_name.update(found)
-            else:
-                found = _result_of_twin(node, model, known, claimed)
+            by_node_name.update(found)
+            found = found or _result_of_twin(node, model, known, claimed)
             claimed.update(found.values())
             known.update(found)
-        changed = len(known) > before
-    return Names(known, frozenset(by_node_name))
+    return Names(known, frozenset(by_node_name), frozenset(layout_changes))
 
 
-def _pass_layout_change(node: Node, known: dict[str, str]) -> None:
+def _may_change_layout(node: Node, model: Model) -> bool:
+    if node.domain == NCHWC:
+        return node.kind in ("ReorderInput", "ReorderOutput")
+    inserted = node.kind == "Transpose" and _INSERTED_TRANSPOSE.fullmatch(node.name) is not None
+    return inserted and node.name not in model.namesake
+
+
+def _pass_layout_change(node: Node, known: dict[str, str]) -> bool:
+    """Hand the known one of input and output on to the other; tells whether both are one tensor of the model."""
     source, target = node.inputs[0], node.outputs[0]
     if source in known:
-        known.setdefault(target, known[source])
-    elif target in known:
+        return known.setdefault(target, known[source]) == known[source]
+    if target in known:
         known[source] = known[target]
+        return True
+    return False
 
 
 def _blocked_result(node: Node, model: Model, known: dict[str, str]) -> dict[str, str]:
-    match = _BLOCKED.fullmatch(node.name) if node.domain == NCHWC else None
-    tensor = match["tensor"] if match else ""
+    """The tensor that a kernel on the blocked layout is named after, past the sum and the activation it took over."""
+    if node.domain != NCHWC:
+        return {}
+    name = _TOKEN.sub("", node.name) if not node.name.endswith(_BLOCKED) else node.name
+    tensor = name.removesuffix(_BLOCKED)
     if tensor not in model.producer:
         tensor = tensor.removesuffix(_NORMALIZATION)
-    if tensor not in model.producer:
+    if tensor == name or tensor not in model.producer:
         return {}
     if len(node.inputs) > _SUM_INPUT and node.inputs[_SUM_INPUT]:
         other = known.get(node.inputs[_SUM_INPUT])
         sums = [op for op in model.readers(tensor) if op.kind in ("Add", "Sum")]
-        matching = [op for op in sums if other is not None and model.same(other) in _sources(op, model)]
+        matching = [op for op in sums if other is not None and model.same(other) in model.sources(op)]
         if len(matching or sums) != 1:
             return {}
         tensor = (matching or sums)[0].output.name
+    return {node.outputs[0]: _past_activation(node, model, tensor)}
+
+
+def _past_activation(node: Node, model: Model, tensor: str) -> str:
     if node.activation and model.producer[tensor].kind != node.activation:
         activations = [op for op in model.readers(tensor) if op.kind == node.activation]
         if len(activations) == 1:
-            tensor = activations[0].output.name
-    return {node.outputs[0]: tensor}
-
-
-def _sources(op: Op, model: Model) -> tuple[str, ...]:
-    return tuple(model.same(tensor.name) for tensor in op.present_inputs)
+            return activations[0].output.name
+    return tensor
 
 
 def _result_of_namesake(node: Node, model: Model, known: dict[str, str], claimed: set[str]) -> dict[str, str]:
-    """The op of the same kind and name, where it reads all that is known of the node's inputs."""
-    op = model.namesake.get(node.name)
-    if op is None or op.type != node.type or op.output.name in claimed:
+    """The results of the op of the same name, where kinds agree and it reads all that is known of the node's inputs."""
+    op = model.namesake.get(node.name) or model.namesake.get(_TOKEN.sub("", node.name))
+    if op is None or not node.kind.endswith(op.kind):
         return {}
-    sources = _sources(op, model)
-    agree = all(model.same(known[name]) in sources for name in node.inputs if name in known)
-    return _paired(node, op) if agree else {}
+    if not all(model.reads(op, known[name]) for name in node.inputs if name in known):
+        return {}
+    results = {
+        ours: _past_quantization(op, model, _past_activation(node, model, theirs))
+        for ours, theirs in _paired(node, op).items()
+    }
+    return {} if claimed.intersection(results.values()) else results
+
+
+def _past_quantization(op: Op, model: Model, tensor: str) -> str:
+    """What QuantizeLinear makes of a result, where the op stands between quantised numbers."""
+    makers = (model.producer.get(source) for source in model.sources(op))
+    if not any(maker is not None and maker.kind == "DequantizeLinear" for maker in makers):
+        return tensor
+    current = tensor
+    while (reader := model.only_reader(current)) is not None:
+        if reader.kind == "QuantizeLinear":
+            return reader.output.name
+        if reader.kind not in _FOLDED_INTO_QUANTIZATION:
+            break
+        current = reader.output.name
+    return tensor
 
 
 def _result_of_twin(node: Node, model: Model, known: dict[str, str], claimed: set[str]) -> dict[str, str]:
@@ -163,7 +152,7 @@ def _result_of_twin(node: Node, model: Model, known: dict[str, str], claimed: se
     wanted = tuple(model.same(name) for name in sources if name is not None)
     twins = [
         op for op in model.readers(wanted[0])
-        if op.kind == node.kind and _sources(op, model) == wanted and op.output.name not in claimed
+        if op.type == node.type and model.sources(op) == wanted and op.output.name not in claimed
     ]  # fmt: skip
     return _paired(node, twins[0]) if len(twins) == 1 else {}
 

@@ -20,7 +20,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from attainable.errors import RuntimeRefused, WorkerCrashed, WorkerTimedOut
-from attainable.quantities import format_bytes, format_seconds
+from attainable.quantities import format_seconds
+from attainable.runtimes.faults import crash, one_line, refusal
 
 WORKER = Path(__file__).with_name("worker.py")
 SESSIONS = WORKER.with_name("sessions")
@@ -102,6 +103,8 @@ class Worker:
             WorkerCrashed: the worker died; names the signal or exit code, the stage and what it printed last.
             WorkerTimedOut: no answer in time.
         """
+        if self._closed:
+            raise WorkerCrashed(f"the worker has ended before '{request}'", where="worker")
         self._stage = request
         end = time.monotonic() + deadline_seconds
         message = json.dumps({"request": request, "arguments": arguments}).encode("ascii")
@@ -111,7 +114,9 @@ class Worker:
             (length,) = struct.unpack(">I", self._receive(4, end))
             if length > LARGEST_MESSAGE:
                 raise ConnectionError("the answer is longer than the protocol allows")
-            answer: dict[str, Any] = json.loads(self._receive(length, end))
+            answer: Any = json.loads(self._receive(length, end))
+            if not isinstance(answer, dict) or not {"error", "result"} & set(answer):
+                raise ValueError("the answer is neither a result nor an error")
         except TimeoutError:
             self._end(patience_seconds=0.0)
             raise WorkerTimedOut(
@@ -121,7 +126,7 @@ class Worker:
         except (OSError, ValueError) as error:
             raise self._crash(error) from None
         if "error" in answer:
-            raise _refusal(answer["error"])
+            raise refusal(answer["error"])
         return answer["result"]
 
     def _receive(self, length: int, end: float) -> bytes:
@@ -157,19 +162,10 @@ class Worker:
         alive = not self._ends_within(_GRACE_SECONDS)
         last_line = self._last_line()
         peak = self._end(patience_seconds=0.0)
-        code = self._process.returncode
-        if alive:
-            how = f"broke the protocol ({one_line(str(error)) or type(error).__name__})"
-        elif code < 0:
-            how = f"died of {_signal_name(-code)}"
-        else:
-            how = f"exited with code {code}"
-        what = f"the worker {how} during '{stage}'"
-        if peak:
-            what += f", peak memory {format_bytes(peak)}"
-        if last_line:
-            what += f", last words: {last_line}"
-        return WorkerCrashed(what, where="worker", help="the counted and bound figures stand; try another runtime")
+        reason = one_line(str(error)) or type(error).__name__
+        return crash(
+            stage, code=None if alive else self._process.returncode, reason=reason, peak_bytes=peak, last_line=last_line
+        )  # fmt: skip
 
     def _last_line(self) -> str:
         try:
@@ -238,30 +234,6 @@ class Worker:
     ) -> None:
         # After a fault or an interrupt nobody waits for a request that may be running for minutes.
         self._end(patience_seconds=_GRACE_SECONDS if kind is None else 0.0)
-
-
-def one_line(text: str, *, longest: int = 400) -> str:
-    """Text of others on one line: blanks for control characters and line ends, and not longer than ``longest``."""
-    line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
-    return line if len(line) <= longest else line[: longest - 3] + "..."
-
-
-def _refusal(error: Mapping[str, Any]) -> RuntimeRefused:
-    message = one_line(str(error.get("message", "")))
-    kind = str(error.get("kind", "Exception"))
-    if kind == "ModuleNotFoundError":
-        missing = one_line(str(error.get("name") or "a module"))
-        return RuntimeRefused(f"{missing} is not installed for the worker", help=f"pip install {missing}")
-    if kind == "MemoryError":
-        return RuntimeRefused("the runtime ran out of memory", help="use a smaller batch or shape")
-    return RuntimeRefused(message or kind)
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def _own_peak_bytes() -> int:

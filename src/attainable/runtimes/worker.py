@@ -78,7 +78,8 @@ def timed(call: Callable[[], object], seconds: float, minimum: int, maximum: int
     Args:
         call: what is timed.
         seconds: no call starts later than this after the first, once ``minimum`` were made.
-        minimum, maximum: number of calls.
+        minimum: number of calls, however long they take.
+        maximum: number of calls.
 
     Returns:
         ``seconds`` of each call, the ``wall_seconds`` and CPU seconds of them together, and the peak memory so far.

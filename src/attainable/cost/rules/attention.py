@@ -25,10 +25,10 @@ def attention(op: Op) -> Work:
     Scaling costs one operation for each element of the queries, and of the keys of every query head.
     """
     query, key, value = op.input(0), op.input(1), op.input(2)
-    query_heads = op.integer("q_num_heads", 0)
-    batch, heads, rows, size = _by_heads(query, query_heads)
-    _, _, columns, _ = _by_heads(key, op.integer("kv_num_heads", 0))
-    _, _, _, value_size = _by_heads(value, op.integer("kv_num_heads", 0))
+    batch, heads, rows, size = _by_heads(query, op.integer("q_num_heads", 0))
+    shared_heads = op.integer("kv_num_heads", 0)
+    _, _, columns, _ = _by_heads(key, shared_heads)
+    _, _, _, value_size = _by_heads(value, shared_heads)
     past = op.optional_input(4)
     if past is not None:
         _, _, cached, _ = past.dims
@@ -36,10 +36,10 @@ def attention(op: Op) -> Work:
     score_rows = batch * heads * rows
     scores = score_rows * columns
     scaling = query.elements + batch * heads * columns * size
-    per_score = 6 if op.attribute("softcap") in (None, 0) else 9
-    softmax_and_mask = per_score * scores - 2 * score_rows
-    operations = scaling + softmax_and_mask + _mask_operations(op, batch=batch, rows=rows, columns=columns)
-    return contraction(op, macs=scores * (size + value_size), operations=operations)
+    cap = 0 if op.attribute("softcap") in (None, 0) else 3 * scores
+    softmax = 5 * scores - 2 * score_rows
+    mask = scores + _mask_operations(op, batch=batch, rows=rows, columns=columns)
+    return contraction(op, macs=scores * (size + value_size), operations=scaling + cap + mask + softmax)
 
 
 def _by_heads(tensor: Tensor, heads: int) -> tuple[int, int, int, int]:
@@ -65,7 +65,7 @@ def _mask_operations(op: Op, *, batch: int, rows: int, columns: int) -> int:
     by_length = lengths is not None and not lengths.is_constant
     if not by_length and (mask is None or mask.is_constant):
         return 0
-    known = shape = (1, 1, rows, columns)
+    shape = (1, 1, rows, columns)
     if mask is not None:
         *leading, _ = (1, 1, 1, *(mask.dims or (1,)))
         shape = (*leading[-3:], columns)
@@ -81,7 +81,7 @@ def _mask_operations(op: Op, *, batch: int, rows: int, columns: int) -> int:
         shape = _broadcast(shape, (batch, 1, 1, columns))
         return operations + batch * columns + 2 * prod(shape)
     if causal or window:
-        shape = _broadcast(shape, known)
+        shape = _broadcast(shape, (1, 1, rows, columns))
     return (causal + window + 1) * prod(shape)
 
 

@@ -40,7 +40,7 @@ def integer_convolution(op: Op) -> Work:
     return contraction(op, macs=op.output.elements * prod(channels_and_kernel), operations=shifted)
 
 
-def quantised_convolution(op: Op) -> Work:
+def quantized_convolution(op: Op) -> Work:
     """An integer convolution, then per output: scale, round, add the zero point, and two comparisons to saturate."""
     x, weight = op.input(0), op.input(3)
     _, *channels_and_kernel = weight.dims
@@ -61,7 +61,7 @@ RULES: Rules = {
     "Conv": Rule(convolution, parameters=(1, 2)),
     "ConvTranspose": Rule(transposed_convolution, parameters=(1, 2)),
     "ConvInteger": Rule(integer_convolution, parameters=(1,)),
-    "QLinearConv": Rule(quantised_convolution, parameters=(3, 8)),
+    "QLinearConv": Rule(quantized_convolution, parameters=(3, 8)),
     "CausalConvWithState": Rule(causal_convolution, parameters=(1, 2)),
 }
 """Convolutions by operator."""

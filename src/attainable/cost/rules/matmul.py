@@ -46,7 +46,7 @@ def integer_matrix_product(op: Op) -> Work:
     return contraction(op, macs=op.output.elements * contracted, operations=shifted)
 
 
-def quantised_matrix_product(op: Op) -> Work:
+def quantized_matrix_product(op: Op) -> Work:
     """An integer product, then per output: scale, round, add the zero point, and two comparisons to saturate."""
     *_, contracted = op.input(0).dims
     shifted = sum(op.input(index).elements for index in (0, 3) if not op.input(index).is_constant)
@@ -58,6 +58,6 @@ RULES: Rules = {
     "MatMul": Rule(matrix_product, parameters=(0, 1)),
     "Gemm": Rule(general_matrix_product, parameters=(0, 1, 2)),
     "MatMulInteger": Rule(integer_matrix_product, parameters=(0, 1)),
-    "QLinearMatMul": Rule(quantised_matrix_product, parameters=(0, 3)),
+    "QLinearMatMul": Rule(quantized_matrix_product, parameters=(0, 3)),
 }
 """Matrix products by operator."""

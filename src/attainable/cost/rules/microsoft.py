@@ -46,10 +46,9 @@ def fused_general_matrix_product(op: Op) -> Work:
 def fused_matrix_product(op: Op) -> Work:
     """A matrix product, either side transposed, and one operation per output unless alpha is 1."""
     left, outputs = op.input(0).dims, op.output.elements
+    *_, contracted = left
     if op.integer("transA", 0) and len(left) > 1:
         contracted = left[0] if op.integer("transBatchA", 0) else left[-2]
-    else:
-        contracted = left[-1]
     scaled = 0 if op.attribute("alpha") in (None, 1) else outputs
     return contraction(op, macs=outputs * contracted, operations=scaled)
 

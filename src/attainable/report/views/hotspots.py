@@ -8,10 +8,13 @@ from attainable.quantities import format_seconds, format_share
 from attainable.report.messages import say
 from attainable.report.names import short_name
 from attainable.report.views.labelled import Labelled, measured_by_label, roofline_by_label
-from attainable.report.views.machine import machine_device, short_cpu, shown_device, shown_run
+from attainable.report.views.machine import device_title, machine_device, shown_device, shown_run
 
 MOST_ROWS = 12
 """Rows that are shown; the others are summed."""
+
+_WIDE_GAP = 0.1
+"""Kernels that differ from the whole run by more than this share need a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,8 @@ class Hotspots:
 
     @property
     def longest_seconds(self) -> float:
-        """Of all rows, the rest included: the length of a full bar."""
-        return max((row.seconds for row in (*self.rows, *([self.rest] if self.rest else []))), default=0.0)
+        """Of a single row: the length of a full bar."""
+        return max((row.seconds for row in self.rows), default=0.0)
 
 
 def hotspots(analysis: Analysis, *, most_rows: int = MOST_ROWS) -> Hotspots:
@@ -64,7 +67,7 @@ def hotspots(analysis: Analysis, *, most_rows: int = MOST_ROWS) -> Hotspots:
     run, device = shown_run(analysis), shown_device(analysis)
     if run:
         entries = measured_by_label(analysis, run)
-        total = run.kernel_seconds or sum(entry.seconds for entry in entries)
+        total = run.kernels_seconds or sum(entry.seconds for entry in entries)
     elif device:
         entries = roofline_by_label(analysis, device)
         total = sum(entry.seconds for entry in entries)
@@ -122,6 +125,8 @@ def _run_notes(analysis: Analysis, run: RunRow, total: float) -> tuple[str, ...]
     machine = machine_device(analysis)
     values = {"runtime": short_name(run.runtime), "version": short_name(run.version), "seconds": format_seconds(total)}
     notes = [say("hotspots.measured", values)]
+    if total > 0 and abs(run.median_seconds - total) > _WIDE_GAP * run.median_seconds:
+        notes.append(say("hotspots.gap", {"seconds": format_seconds(run.median_seconds)}))
     if machine:
         notes.append(say("hotspots.groups_only"))
     if run.attributed_share is not None and run.attributed_share < 0.995:
@@ -131,7 +136,7 @@ def _run_notes(analysis: Analysis, run: RunRow, total: float) -> tuple[str, ...]
 
 def _paper_notes(device: DeviceRow, total: float) -> tuple[str, ...]:
     values = {
-        "device": short_name(short_cpu(device.title)), "accounting": short_name(device.accounting),
+        "device": device_title(device), "accounting": short_name(device.accounting),
         "seconds": format_seconds(total),
     }  # fmt: skip
     return (say("hotspots.paper", values),)

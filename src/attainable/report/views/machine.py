@@ -3,11 +3,12 @@
 import re
 
 from attainable.analysis.records import Analysis, DeviceRow, RunRow
+from attainable.report.names import short_name
 
 LOCAL = "local"
 """The name of the machine that ran the tool; the same in every saved analysis."""
 
-_DECORATION = re.compile(r"\((?:R|TM|tm|C)\)|\bCPU\b|\bProcessor\b|@.*| family \d+.*")
+_DECORATION = re.compile(r"\((?:R|TM|tm|C)\)|\bCPU\b(?! family)|\bProcessor\b|@.*|\(?\b(?:cpu )?family \d+.*")
 _SHORT_DTYPES = {"float32": "f32", "float16": "f16", "bfloat16": "bf16", "float64": "f64", "int8": "i8", "uint8": "u8"}
 
 
@@ -38,6 +39,11 @@ def shown_device(analysis: Analysis) -> DeviceRow | None:
 def short_cpu(text: str) -> str:
     """A processor's name without trade marks, stepping and clock; the full one stands under the conditions."""
     return " ".join(_DECORATION.sub(" ", text).split()) or text
+
+
+def device_title(device: DeviceRow) -> str:
+    """The short name of a device."""
+    return short_name(short_cpu(device.title))
 
 
 def short_dtype(dtype: str) -> str:

@@ -7,7 +7,7 @@ from attainable.analysis.records import Analysis, OpRow
 from attainable.quantities import format_bytes, format_count
 from attainable.report.messages import say, say_count
 from attainable.report.names import short_name
-from attainable.report.views.machine import shown_device, shown_run, short_cpu
+from attainable.report.views.machine import device_title, shown_device, shown_run
 
 MOST_ROWS = 500
 """Rows that are drawn; a sentence sums up the others."""
@@ -124,5 +124,5 @@ def _about(analysis: Analysis) -> str:
     device = shown_device(analysis)
     if device is None:
         return say("operators.about_paper")
-    values = {"device": short_name(short_cpu(device.title)), "accounting": short_name(device.accounting)}
+    values = {"device": device_title(device), "accounting": short_name(device.accounting)}
     return say("operators.about", values)

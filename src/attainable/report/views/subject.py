@@ -6,7 +6,7 @@ from pathlib import PurePath
 from attainable.analysis.records import Analysis
 from attainable.report.messages import say, say_count
 from attainable.report.names import short_name
-from attainable.report.views.machine import machine_device, short_cpu, short_dtype, shown_run
+from attainable.report.views.machine import device_title, machine_device, short_cpu, short_dtype, shown_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def _place(analysis: Analysis) -> str:
     if run is None and machine is None:
         if not analysis.devices:
             return say("subject.paper")
-        return say("subject.device", {"device": short_name(short_cpu(analysis.devices[0].title))})
+        return say("subject.device", {"device": device_title(analysis.devices[0])})
     cpu = machine.title if machine else analysis.environment.get("cpu", "")
     cores = analysis.environment.get("cores", "")
     parts = [short_name(short_cpu(cpu))] if cpu else []

@@ -1,13 +1,13 @@
 """The verdict: how fast it could be, will be and is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attainable.analysis.records import Analysis, DeviceRow, RunRow
 from attainable.quantities import format_seconds, format_share
 from attainable.report.messages import say, say_count
 from attainable.report.names import short_name
 from attainable.report.views.indicators import Indicator, indicators
-from attainable.report.views.machine import machine_device, roof_kinds, short_cpu, short_dtype, shown_run
+from attainable.report.views.machine import device_title, machine_device, roof_kinds, short_dtype, shown_run
 from attainable.report.views.subject import Subject, subject
 
 
@@ -22,6 +22,7 @@ class VerdictRow:
         note: where it comes from, or why it is missing.
         share: of the bound, for a measured time.
         seconds: None where there is no number.
+        device: empty for the machine of the run.
     """
 
     label: str
@@ -30,6 +31,7 @@ class VerdictRow:
     note: str
     share: str = ""
     seconds: float | None = None
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +52,21 @@ def verdict(analysis: Analysis) -> Verdict:
     """The verdict of an analysis; what is missing is said, never left out."""
     machine = machine_device(analysis)
     here = (
-        _at_best(analysis, machine, say("verdict.at_best"))
+        _at_best(analysis, machine)
         if machine
         else _missing("verdict.at_best", "state.not_available", "verdict.no_device")
     )
     others = [
-        _at_best(analysis, device, say("verdict.at_best_on", {"device": short_name(short_cpu(device.title))}))
+        replace(_at_best(analysis, device), device=device_title(device))
         for device in analysis.devices
         if device is not machine
     ]
-    rows = (here, *others, _predicted(analysis), _measured(analysis, shown_run(analysis), machine))
+    rows = (here, _predicted(analysis), _measured(analysis, shown_run(analysis), machine), *others)
     return Verdict(subject(analysis), rows, indicators(analysis))
 
 
-def _at_best(analysis: Analysis, device: DeviceRow, label: str) -> VerdictRow:
+def _at_best(analysis: Analysis, device: DeviceRow) -> VerdictRow:
+    label = say("verdict.at_best")
     if not device.roofs and not device.bytes_per_second:
         return VerdictRow(label, say("state.not_available"), "", say("verdict.no_roof"))
     notes = [say("verdict.roofs", {"kinds": say("verdict.and").join(map(short_name, roof_kinds(device)))})]

@@ -21,13 +21,14 @@ _ERRORS_ONLY = 3
 # Source: onnx.proto, TensorProto.DataType; numpy has no such types, the bits travel as unsigned integers.
 _ELEMENT_TYPES = {"bfloat16": 16, "float8e4m3fn": 17, "float8e4m3fnuz": 18, "float8e5m2": 19, "float8e5m2fnuz": 20}
 _WARM_UP_RUNS = 2
+_CONTROL_FLOW = ("If", "Loop", "Scan")
 _PROBE_BLOCKS, _PROBE_RUNS = 5, 10
 _ROUNDED_OFF = 0.5
 """The profiler gives whole microseconds, rounded down: on average it drops half of one."""
 
 Timed = Callable[[Callable[[], object], float, int, int], dict[str, Any]]
-Event = tuple[str, str, float, float]
-"""Name, operator, start and duration in microseconds; nameless and without operator where a run of the model ended."""
+Event = tuple[str, str, float, float, int]
+"""Name, operator, start and duration in microseconds, kernels within; no operator where a run of the model ended."""
 
 
 def open_session(arguments: dict[str, Any]) -> "tuple[OnnxruntimeSession, dict[str, Any]]":
@@ -198,23 +199,25 @@ def _event(fields: dict[str, Any]) -> Any:
         return fields["op_name"]
     suffix = "_kernel_time"
     if fields.get("cat") == "Node" and str(fields.get("name")).endswith(suffix) and isinstance(fields["args"], str):
-        return (fields["name"][: -len(suffix)], fields["args"], float(fields["ts"]), float(fields["dur"]))
-    return ("", "", 0.0, 0.0) if fields.get("name") == "model_run" else None
+        return (fields["name"][: -len(suffix)], fields["args"], float(fields["ts"]), float(fields["dur"]), 0)
+    return ("", "", 0.0, 0.0, 0) if fields.get("name") == "model_run" else None
 
 
 def _runs(events: list[Event]) -> list[list[Event]]:
+    """The kernels of each run. Those in the body of an If, Loop or Scan are counted in it: its time has theirs."""
     runs: list[list[Event]] = []
     current: list[Event] = []
-    for event in events:
-        if event[1]:
-            if event[1] in ("If", "Loop", "Scan"):
-                # Kernels of the body ended before it and started after it: its time has theirs in it.
-                while current and current[-1][2] >= event[2]:
-                    current.pop()
-            current.append(event)
-        else:
+    for name, kind, start, duration, _ in events:
+        if not kind:
             runs.append(current)
             current = []
+            continue
+        within = 0
+        if kind in _CONTROL_FLOW:
+            # They ended before it and started after it.
+            while current and current[-1][2] >= start:
+                within += 1 + current.pop()[4]
+        current.append((name, kind, start, duration, within))
     return runs
 
 
@@ -224,15 +227,11 @@ def _kernels(runs: list[list[Event]]) -> list[dict[str, Any]]:
         return []
     sequence = [event[:2] for event in runs[-1]]
     alike = [run for run in runs if [event[:2] for event in run] == sequence]
-    return [
-        # Whole microseconds, rounded down: the middle of the median's microsecond, interpolated by the frequencies.
-        {
-            "name": name,
-            "kind": kind,
-            "seconds": 1e-6 * (_ROUNDED_OFF + statistics.median_grouped(times, 1.0)),
-            "runs": len(times),
-        }
-        for (name, kind), times in zip(
-            sequence, ([run[position][3] for run in alike] for position in range(len(sequence))), strict=True
-        )
-    ]
+    kernels: list[dict[str, Any]] = []
+    for position, (name, kind) in enumerate(sequence):
+        times = [run[position][3] for run in alike]
+        # Whole microseconds: interpolated within the median's microsecond by how often the others occur.
+        seconds = 1e-6 * (_ROUNDED_OFF + statistics.median_grouped(times, 1.0))
+        within = statistics.median_low([run[position][4] for run in alike])
+        kernels.append({"name": name, "kind": kind, "seconds": seconds, "within": within})
+    return kernels
