@@ -12,7 +12,7 @@ Bindings = Mapping[str, int | Sequence[int]]
 LARGEST_DIMENSION = 2**31 - 1
 """Axes beyond this are refused, because runtimes index with 32 or 64 bits and shape inference must not overflow."""
 
-_SHAPE = re.compile(r"\d+(x\d+)*")
+_SHAPE = re.compile(r"[0-9]+(x[0-9]+)*")
 
 
 def parse_bindings(texts: Iterable[str]) -> dict[str, int | Shape]:
