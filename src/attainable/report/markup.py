@@ -15,22 +15,22 @@ from attainable.report.names import clean
 
 NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 
-_TAGS = frozenset(
-    "a bdi body caption code dd details div dl dt footer h1 h2 h3 head header html main meta p section small "
-    "span strong summary table tbody td tfoot th thead title tr "
-    "svg g line polygon rect circle text desc".split()
-)
-_ATTRIBUTES = frozenset(
-    "charset class colspan content dir href http-equiv id lang name role scope tabindex "
-    "aria-describedby aria-hidden aria-label aria-labelledby "
-    "cx cy d dominant-baseline dx dy focusable height points preserveAspectRatio r rx text-anchor transform viewBox "
-    "width x x1 x2 y y1 y2".split()
-)
+_HTML_TAGS = """
+a bdi body code dd details div dl dt footer h1 h2 h3 head header html main meta p section small span strong summary
+table tbody td th thead title tr
+"""
+_SVG_TAGS = "svg g line polygon rect circle text title"
+_TAGS = frozenset((*_HTML_TAGS.split(), *_SVG_TAGS.split()))
+_HTML_ATTRIBUTES = """
+charset class content href http-equiv id lang name role scope tabindex
+aria-describedby aria-hidden aria-label aria-labelledby
+"""
+_SVG_ATTRIBUTES = """
+class cx cy dx dy focusable height points preserveAspectRatio r text-anchor transform viewBox width x x1 x2 y y1 y2
+"""
+_ATTRIBUTES = frozenset((*_HTML_ATTRIBUTES.split(), *_SVG_ATTRIBUTES.split()))
 _VOID = frozenset({"meta"})
-_ENDS_LINE = frozenset(
-    "head header title meta section h1 h2 h3 p table caption thead tbody tfoot tr div dl dd ul ol li svg g footer nav "
-    "details summary line polygon rect circle main body html".split()
-)
+_INLINE = frozenset({"a", "bdi", "code", "dt", "dd", "h1", "h2", "h3", "small", "span", "strong", "td", "th", "title"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def element(tag: str, attributes: Mapping[str, str] = NO_ATTRIBUTES, *children: 
     if tag not in _TAGS:
         raise ValueError(f"no page of ours has the tag {tag!r}")
     opening = f"<{tag}{''.join(_attribute(name, value) for name, value in attributes.items())}>"
-    end = "\n" if tag in _ENDS_LINE else ""
+    end = "" if tag in _INLINE else "\n"
     if tag in _VOID:
         return Markup(f"{opening}{end}")
     return Markup(f"{opening}{''.join(map(_source, children))}</{tag}>{end}")

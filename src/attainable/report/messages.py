@@ -44,6 +44,8 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "verdict.interval_between": "{low} to {high}",
         "verdict.of_bound": "{share} of the bound",
         "verdict.beats_bound": "{share} of the bound: a faster algorithm (Winograd, FFT), or a roof that is too low",
+        "verdict.warnings": "{count} warnings: read them before you trust these numbers",
+        "verdict.warnings.one": "1 warning: read it before you trust these numbers",
         # kinds of numbers
         "kind.counted": "counted",
         "kind.bound": "bound",
@@ -75,17 +77,17 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "hotspots.attributed": "{share} of the time belongs to ops of the model; the rest is the runtime's own.",
         "hotspots.paper": "Kernels at the roofline of {device} ({accounting}): {seconds} in all.",
         "hotspots.cache": "Over 100 %, cache: the tensors came from a cache instead of memory.",
-        "hotspots.algorithm": "Over 100 %, algorithm: fewer operations than counted (Winograd, FFT), or a peak too low.",
+        "hotspots.algorithm": "Over 100 %, algorithm: fewer operations than counted (Winograd, FFT), or a low peak.",
         "hotspots.over_memory": "cache",
         "hotspots.over_compute": "algorithm",
         "hotspots.with": "with {kinds}",
-        "hotspots.legend": "Bars: measured time; the dark part is the roofline.",
+        "hotspots.legend": "Bars: measured time; the strong part is its roofline.",
         "hotspots.legend_paper": "Bars: time at the roofline.",
         # chart
         "chart.title": "Roofline",
         "chart.x": "operational intensity, operations per byte",
         "chart.y": "operations per second",
-        "chart.measured": "Each mark is a row of “Where it goes”: as high as it was measured; a line leads to its roof.",
+        "chart.measured": "Each mark is a row of “Where it goes”, as high as measured; a line leads to its roof.",
         "chart.paper": "Nothing was measured: each mark is an operator on its roof, with its traffic counted unfused.",
         "chart.reading": "Marks on the slope wait for memory, marks under the plateau for arithmetic.",
         "chart.none": "There is nothing to draw: neither roofs nor measured groups are known.",
@@ -131,14 +133,14 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "peak without in-place reuse. All figures are counted from the shapes.",
         # operators
         "operators.title": "Operators",
-        "operators.about": "Equal ops share a row. Operations, parameters and bytes are counted, the roofline is that of "
-        "{device} ({accounting}).",
+        "operators.about": "Equal ops share a row. Operations, parameters and bytes are counted; "
+        "the roofline is that of {device} ({accounting}).",
         "operators.about_paper": "Equal ops share a row. Operations, parameters and bytes are counted.",
-        "operators.measured": "Measured time stands at the op that works most in its kernel; the others ran with it.",
+        "operators.measured": "Measured time stands at the op that works most in its kernel; "
+        "fused ops ran in the kernel of another.",
         "operators.rest": "{count} more rows are not shown: {operations} operations and {bytes} in all.",
         "operators.rest.one": "1 more row is not shown: {operations} operations and {bytes}.",
-        "operators.in_kernel": "in a kernel above",
-        "operators.folded": "folded",
+        "operators.fused": "fused",
         "operators.none": "The network has no ops.",
         # findings, faults, method
         "findings.title": "Findings",
@@ -148,7 +150,6 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "errors.title": "Errors",
         "errors.about": "This analysis is not complete. What is shown stands; what failed is missing.",
         "errors.failed": "{stage} failed: {what}",
-        "errors.where": "at {where}",
         "errors.help": "help: {help}",
         "warnings.title": "Warnings",
         "method.title": "Method",
@@ -160,8 +161,8 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "method.environment": "Environment",
         "method.numbers": "Kinds of numbers",
         "method.kind.counted": "from the shapes alone",
-        "method.kind.bound": "the larger of all operations at peak and of the unavoidable bytes at the speed of memory; "
-        "nothing is faster, fast algorithms excepted",
+        "method.kind.bound": "the larger of all operations at peak and of the unavoidable bytes at the speed of "
+        "memory; nothing is faster, fast algorithms excepted",
         "method.kind.roofline": "kernel by kernel, the larger of operations at peak and bytes at the speed of memory; "
         "a cache may beat it",
         "method.kind.measured": "the runtime really ran it; median, with its interval",
@@ -189,8 +190,18 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "method.profiled": "a run under the profiler",
         "method.profiler": "profiler's own time, subtracted from each kernel",
         "footer.made": "Made by attainable {version}, schema {schema}. Everything in this file works offline.",
-        "count.title": "Most operations",
-        "count.coverage": "Coverage",
+        # the terminal
+        "terminal.warning": "warning: {text}",
+        "terminal.error": "error: {text}",
+        "terminal.kernels": "Kernels by kind",
+        "terminal.fastest": "fastest {fastest}",
+        "terminal.load": "loading the model",
+        "terminal.resident": "peak resident memory, runtime included",
+        "terminal.roof": "Roof",
+        "terminal.rate": "Rate",
+        "terminal.kind": "Kind",
+        "terminal.source": "Source",
+        "terminal.memory": "{name} memory",
     }
 )
 """The sentences in English. ``.one`` is the form for exactly one."""

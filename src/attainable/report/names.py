@@ -1,7 +1,7 @@
-"""Makes foreign text harmless to look at: names of models, nodes and machines are hostile until they went through here.
+"""Makes foreign text harmless to look at; names of models, nodes and machines are hostile until they went through here.
 
-What is not printable shows as its escape (``\\x1b``, ``\\u202e``), so that a terminal obeys nothing, a line stays a line
-and right-to-left overrides turn nothing around. Escaping for HTML is the business of ``markup``.
+What is not printable shows as its escape (``\\x1b``, ``\\u202e``), so that a terminal obeys nothing, a line stays a
+line and right-to-left overrides turn nothing around. Escaping for HTML is the business of ``markup``.
 """
 
 import hashlib

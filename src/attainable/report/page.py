@@ -32,7 +32,8 @@ def render_html(analysis: Analysis) -> str:
     """The report of an analysis as one HTML document; names from the model can only be text in it."""
     answer = verdict(analysis)
     main = element(
-        "main", {}, _head(answer), errors_section(analysis.errors), verdict_section(answer),
+        "main", {}, _head(answer), errors_section(analysis.errors),
+        verdict_section(answer, warnings=len(analysis.warnings)),
         indicators_section(answer), hotspots_section(hotspots(analysis)), chart_section(roofline_chart(analysis)),
         findings_section(analysis.findings), _work(work_on_paper(analysis)), _operators(operators(analysis)),
         _warnings(analysis.warnings), _method(method(analysis)), _footer(analysis),
@@ -82,7 +83,7 @@ def _operators(view: Operators) -> Markup:
         return section("operators", say("operators.title"), notes(view.notes))
     counted = ("macs", "operations", "parameters", "bytes", "intensity")
     columns = [
-        Column(say("column.operator")), Column(say("column.times"), numeric=True),
+        Column(say("column.operator"), names_row=True), Column(say("column.times"), numeric=True),
         *(Column(say(f"column.{name}"), numeric=True) for name in counted),
         *([Column(say("column.roofline"), numeric=True)] if view.with_roofline else []),
         *([Column(say("kind.measured").capitalize(), numeric=True)] if view.with_measured else []),
@@ -106,7 +107,7 @@ def _operator_row(row: OperatorRow, view: Operators) -> list[Child]:
         format_bytes(row.bytes_moved) if known else "?",
         format_count(intensity) if intensity is not None and known else DASH,
     ]  # fmt: skip
-    elsewhere = element("small", {}, say("operators.in_kernel"))
+    elsewhere = element("small", {}, say("operators.fused"))
     if view.with_roofline:
         seconds = row.roofline_seconds
         cells.append(elsewhere if row.roofline_elsewhere else format_seconds(seconds) if seconds else DASH)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from attainable.analysis.records import Analysis, Fault, Finding
+from attainable.analysis.records import Fault, Finding
 from attainable.quantities import format_count, format_operations_per_second, format_seconds, format_share
 from attainable.report.markup import Child, Markup, element, joined
 from attainable.report.messages import say, say_count
@@ -28,25 +28,32 @@ def notes(sentences: Iterable[str]) -> Markup:
     return joined(element("p", {"class": "note"}, sentence) for sentence in sentences)
 
 
-def verdict_section(verdict: Verdict) -> Markup:
-    """At best, predicted, measured."""
+def verdict_section(verdict: Verdict, *, warnings: int) -> Markup:
+    """At best, predicted, measured; and how many warnings stand further down."""
     longest = max((row.seconds for row in verdict.rows if row.seconds), default=0.0)
     rows = [_verdict_row(row, longest) for row in verdict.rows]
-    return section("verdict", say("verdict.title"), element("table", {"class": "verdict"}, element("tbody", {}, *rows)))
+    answers = element("table", {"class": "verdict"}, element("tbody", {}, *rows))
+    if not warnings:
+        return section("verdict", say("verdict.title"), answers)
+    link = element("a", {"href": "#warnings"}, say_count("verdict.warnings", warnings))
+    return section("verdict", say("verdict.title"), answers, element("p", {"class": "note caution"}, link))
 
 
 def _verdict_row(row: VerdictRow, longest: float) -> Markup:
     known = row.seconds is not None
     length = row.seconds / longest if row.seconds and longest else 0.0
     value = element("td", {"class": "value" if known else "value missing"}, row.value)
-    says: list[Child] = [kind_mark(row.kind), ", ", row.note] if row.kind else [row.note]
-    label: list[Child] = [row.label, *([element("small", {}, say("verdict.on_device", {"device": row.device}))] if row.device else [])]
+    note: list[Child] = [kind_mark(row.kind), ", ", row.note] if row.kind else [row.note]
+    label: list[Child] = [
+        row.label,
+        *([element("small", {}, say("verdict.on_device", {"device": row.device}))] if row.device else []),
+    ]
     share: list[Child] = [element("strong", {"class": "share"}, row.share)] if row.share else []
-    style = "measured" if row.kind == say("kind.measured") else ""
+    says = element("p", {}, *note, *share)
+    drawn = [bar(length, style="measured" if row.kind == say("kind.measured") else "")] if known else []
     return element(
-        "tr", {}, element("th", {"scope": "row"}, *label), value,
-        element("td", {"class": "says"}, *([bar(length, style=style)] if known else []), element("p", {}, *says, *share)),
-    )  # fmt: skip
+        "tr", {}, element("th", {"scope": "row"}, *label), value, element("td", {"class": "says"}, *drawn, says)
+    )
 
 
 def indicators_section(verdict: Verdict) -> Markup:
@@ -62,8 +69,9 @@ def indicators_section(verdict: Verdict) -> Markup:
 
 
 def _figure(figure: Figure, *, first: bool) -> Markup:
-    style = "value" if figure.kind else "value missing"
-    value = element("span", {"class": style}, figure.value)
+    if not first and not figure.kind:
+        return element("p", {"class": "further missing"}, figure.meaning, ": ", figure.value)
+    value = element("span", {"class": "value" if figure.kind else "value missing"}, figure.value)
     meaning = element("span", {"class": "meaning"}, figure.meaning, *([", ", figure.kind] if figure.kind else []))
     return element("p", {"class": "headline" if first else "further"}, value, " ", meaning)
 
@@ -74,7 +82,7 @@ def hotspots_section(hotspots: Hotspots) -> Markup:
         return section("hotspots", hotspots.title, notes(hotspots.notes))
     kind = say("kind.measured" if hotspots.measured else "kind.roofline")
     columns = [
-        Column(say("column.rank"), numeric=True), Column(say("column.label")),
+        Column(say("column.rank"), numeric=True), Column(say("column.label"), names_row=True),
         Column(say("column.times"), numeric=True), Column(say("column.time"), kind, numeric=True),
         Column(say("column.share"), numeric=True), Column(""), Column(say("column.bound")),
         *([Column(say("column.of_roof"), numeric=True)] if hotspots.measured else []),
@@ -95,7 +103,7 @@ def _hotspot_row(row: Hotspot, longest: float, *, measured: bool) -> list[Child]
         with_others = say("hotspots.with", {"kinds": ", ".join(row.companions)})
         label = joined([label, " ", element("small", {}, with_others)])
     scale = longest if longest > 0 else 1.0
-    part = row.roofline_seconds / scale if measured and row.roofline_seconds is not None else None
+    part = None if row.roofline_seconds is None else row.roofline_seconds / scale
     cells: list[Child] = [
         str(row.rank) if row.rank else "", label, f"×{row.times}", format_seconds(row.seconds),
         DASH if row.share is None else format_share(row.share), bar(row.seconds / scale, part=part) if row.rank else "",
@@ -123,9 +131,8 @@ def chart_section(chart: RooflineChart) -> Markup:
         sentences.append(say_count("chart.left_out", chart.left_out))
     if chart.undrawn:
         sentences.append(say_count("chart.undrawn", chart.undrawn))
-    legend = element(
-        "p", {"class": "legend"}, *(element("span", {"class": f"binds {roof}"}, say(f"chart.{roof}")) for roof in ("compute", "memory"))
-    )  # fmt: skip
+    roofs = (element("span", {"class": f"binds {roof}"}, say(f"chart.{roof}")) for roof in ("compute", "memory"))
+    legend = element("p", {"class": "legend"}, *roofs)
     return section(
         "roofline", say("chart.title"), legend,
         element("div", {"class": "scroll", "role": "region", "aria-label": say("chart.title"), "tabindex": "0"},
@@ -138,7 +145,7 @@ def chart_section(chart: RooflineChart) -> Markup:
 def _chart_table(chart: RooflineChart) -> Markup:
     kind = say("kind.measured" if chart.measured else "kind.roofline")
     columns = [
-        Column(say("column.label")), Column(say("column.intensity"), say("kind.counted"), numeric=True),
+        Column(say("column.label"), names_row=True), Column(say("column.intensity"), say("kind.counted"), numeric=True),
         Column(say("column.attained"), kind, numeric=True),
         Column(say("column.roof"), say("kind.roofline"), numeric=True), Column(say("column.bound")),
     ]  # fmt: skip

@@ -10,20 +10,25 @@ _BAR_WIDTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its title, the kind of its numbers (measured, counted ...), and whether they align to the right."""
+    """A column of a table.
+
+    Attributes:
+        title: its heading.
+        kind: of its numbers: measured, counted ...
+        numeric: numbers align to the right.
+        names_row: its cells say what their row is about.
+    """
 
     title: str
     kind: str = ""
     numeric: bool = False
+    names_row: bool = False
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[Child]], *, label: str, style: str = "") -> Markup:
-    """A table in a frame of its own that scrolls where the screen is narrow; the first column names the row."""
+    """A table in a frame of its own that scrolls where the screen is narrow."""
     head = element("tr", {}, *(_heading(column) for column in columns))
-    body = [
-        element("tr", {}, *(_cell(column, cell, first=not index) for index, (column, cell) in enumerate(zip(columns, row, strict=True))))
-        for row in rows
-    ]  # fmt: skip
+    body = [element("tr", {}, *map(_cell, columns, row)) for row in rows]
     grid = element("table", {"class": style}, element("thead", {}, head), element("tbody", {}, *body))
     return element("div", {"class": "scroll", "role": "region", "aria-label": label, "tabindex": "0"}, grid)
 
@@ -61,7 +66,7 @@ def _heading(column: Column) -> Markup:
     return element("th", attributes, column.title, *([kind_mark(column.kind)] if column.kind else []))
 
 
-def _cell(column: Column, cell: Child, *, first: bool) -> Markup:
-    if first:
-        return element("th", {"scope": "row", "class": "number"} if column.numeric else {"scope": "row"}, cell)
+def _cell(column: Column, cell: Child) -> Markup:
+    if column.names_row:
+        return element("th", {"scope": "row"}, cell)
     return element("td", {"class": "number"} if column.numeric else {}, cell)

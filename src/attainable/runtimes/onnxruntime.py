@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from attainable.runtimes import Profile, Samples
 from attainable.runtimes.onnxruntime_graph import read_optimised_graph
-from attainable.runtimes.onnxruntime_kernels import attributed_kernels, profiler_seconds
+from attainable.runtimes.onnxruntime_kernels import attributed_kernels, profiler_cost
 from attainable.runtimes.onnxruntime_probe import write_probe
 from attainable.runtimes.process import SESSIONS, Worker
 from attainable.timing.memory import available_memory_bytes
@@ -104,12 +104,12 @@ class OnnxruntimeSession:
             deadline_seconds=deadline_seconds,
         )
         nodes = read_optimised_graph(Path(answer["graph"]))
-        own_seconds = profiler_seconds(answer["kernels"], answer["plain"], least=float(answer["profiler_seconds"]))
+        cost = profiler_cost(answer["kernels"], answer["plain"], least=float(answer["profiler_seconds"]))
         return Profile(
-            kernels=attributed_kernels(answer["kernels"], nodes, self._workload, own_seconds=own_seconds),
+            kernels=attributed_kernels(answer["kernels"], nodes, self._workload, cost=cost),
             profiled_seconds=tuple(answer["profiled"]),
             plain_seconds=tuple(answer["plain"]),
-            profiler_seconds=own_seconds,
+            profiler_seconds=cost.kernel_seconds,
         )
 
     def __enter__(self) -> Self:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
@@ -13,12 +14,25 @@ from attainable.workload.kernel import Attribution, Kernel
 _COLD_CACHES = 3
 
 
-def profiler_seconds(profiled: Sequence[Mapping[str, Any]], plain: Sequence[float], *, least: float) -> float:
-    """The profiler's own time in the time that it reports of one kernel.
+@dataclass(frozen=True, slots=True)
+class ProfilerCost:
+    """The profiler's own time in the times that it reports.
+
+    Attributes:
+        kernel_seconds: in the time of each kernel.
+        inner_seconds: in the time of an If, Loop or Scan, for each kernel that its body ran.
+    """
+
+    kernel_seconds: float
+    inner_seconds: float
+
+
+def profiler_cost(profiled: Sequence[Mapping[str, Any]], plain: Sequence[float], *, least: float) -> ProfilerCost:
+    """Estimate the profiler's own time.
 
     In a real network the profiler finds its memory evicted from the caches and takes longer than for a chain of trivial
     kernels: then as much as makes the kernels together fit into a run without the profiler, measured in turns. At most
-    three times the trivial case, because beyond that it is noise.
+    three times the trivial case, because beyond that it is noise. Where bodies run, most of the excess is theirs.
 
     Args:
         profiled: kernels as for ``attributed_kernels``.
@@ -26,22 +40,18 @@ def profiler_seconds(profiled: Sequence[Mapping[str, Any]], plain: Sequence[floa
         least: what a chain of trivial kernels shows.
     """
     if not profiled or not plain:
-        return least
+        return ProfilerCost(least, 0.0)
+    most = _COLD_CACHES * least
     excess = sum(float(kernel["seconds"]) for kernel in profiled) - median(plain)
-    return min(max(least, excess / sum(map(_profilings, profiled))), _COLD_CACHES * least)
-
-
-def _profilings(kernel: Mapping[str, Any]) -> int:
-    """How often the profiler's own time is in the time of a kernel.
-
-    For a kernel within another one the profiler takes as long again outside the time that it reports, which is all
-    inside the other's.
-    """
-    return 1 + 2 * int(kernel["within"])
+    inner = sum(int(kernel["within"]) for kernel in profiled)
+    if inner:
+        # For an inner kernel all that the profiler does counts, also what it does outside the time that it reports.
+        return ProfilerCost(least, min(max(0.0, (excess - len(profiled) * least) / inner), 2 * most))
+    return ProfilerCost(min(max(least, excess / len(profiled)), most), 0.0)
 
 
 def attributed_kernels(
-    profiled: Sequence[Mapping[str, Any]], nodes: Sequence[Node], workload: Workload, *, own_seconds: float
+    profiled: Sequence[Mapping[str, Any]], nodes: Sequence[Node], workload: Workload, *, cost: ProfilerCost
 ) -> tuple[Kernel, ...]:
     """Join profiled kernels to the nodes of the optimised graph, and these to ops.
 
@@ -50,18 +60,19 @@ def attributed_kernels(
             of an If, Loop or Scan; in the order in which they ran.
         nodes: of the optimised graph, in the order in which they run.
         workload: whose ops these are.
-        own_seconds: the profiler's own time in each kernel's, to subtract.
+        cost: the profiler's own time, to subtract.
     """
     owned = attribute(nodes, workload)
     unknown: tuple[tuple[str, ...], Attribution] = ((), "none")
     kernels: list[Kernel] = []
     for kernel, index in zip(profiled, _nodes_of(profiled, nodes), strict=True):
         ops, attribution = unknown if index is None else owned[index]
+        own = cost.kernel_seconds + cost.inner_seconds * int(kernel["within"])
         kernels.append(
             Kernel(
                 name=str(kernel["name"]),
                 kind=str(kernel["kind"]) if index is None else nodes[index].type,
-                seconds=max(0.0, float(kernel["seconds"]) - _profilings(kernel) * own_seconds),
+                seconds=max(0.0, float(kernel["seconds"]) - own),
                 ops=ops,
                 attribution=attribution,
             )

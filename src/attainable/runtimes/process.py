@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from attainable.errors import RuntimeRefused, WorkerCrashed, WorkerTimedOut
 from attainable.quantities import format_seconds
@@ -114,8 +114,8 @@ class Worker:
             (length,) = struct.unpack(">I", self._receive(4, end))
             if length > LARGEST_MESSAGE:
                 raise ConnectionError("the answer is longer than the protocol allows")
-            answer: Any = json.loads(self._receive(length, end))
-            if not isinstance(answer, dict) or not {"error", "result"} & set(answer):
+            answer = cast("dict[str, Any]", json.loads(self._receive(length, end)))
+            if "error" not in answer and "result" not in answer:
                 raise ValueError("the answer is neither a result nor an error")
         except TimeoutError:
             self._end(patience_seconds=0.0)
@@ -123,7 +123,7 @@ class Worker:
                 f"no answer to '{request}' within {format_seconds(deadline_seconds)}",
                 where="worker", help="give it more time with --time-budget, or try a smaller model",
             ) from None  # fmt: skip
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError) as error:
             raise self._crash(error) from None
         if "error" in answer:
             raise refusal(answer["error"])

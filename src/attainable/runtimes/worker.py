@@ -30,17 +30,12 @@ _PR_SET_NO_NEW_PRIVS = 38
 
 
 def main(arguments: list[str]) -> None:
-    """Answer requests until the other side hangs up or asks to close."""
+    """Answer requests until the other side hangs up."""
     channel = _channel(arguments[0])
     _confine(int(arguments[1]))
     worker = _Worker()
-    while True:
-        request = _receive(channel)
-        if request is None:
-            break
+    while (request := _receive(channel)) is not None:
         _send(channel, worker.answer(request))
-        if request["request"] == "close":
-            break
     # Runtimes that crash while they unload must not turn a good measurement into a failed one.
     os._exit(0)
 
@@ -67,8 +62,6 @@ class _Worker:
             return timed(self.session.call, arguments["seconds"], arguments["minimum"], arguments["maximum"])
         if name == "profile":
             return self.session.profile(arguments, timed)
-        if name == "close":
-            return {}
         raise ValueError(f"no request is called {name!r}")
 
 

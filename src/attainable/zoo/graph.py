@@ -16,7 +16,7 @@ OPSET = 20
 IR_VERSION = 10
 
 Shape = tuple[int, ...]
-Attribute = int | float | Sequence[int]
+Attribute = int | float | str | Sequence[int] | Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,18 @@ class Value:
     shape: Shape
 
 
+def element_type(dtype: str) -> int:
+    """The member of ``onnx.TensorProto.DataType`` for one of our names of element types, such as ``uint8``.
+
+    Raises:
+        ValueError: ONNX has no such type.
+    """
+    return onnx.TensorProto.DataType.Value(_ONNX_NAMES.get(dtype, dtype.upper()))
+
+
+_ONNX_NAMES = {"float32": "FLOAT", "float64": "DOUBLE"}
+
+
 class Graph:
     """Holds the model being written; ``finish`` gives it away and ends the writing.
 
@@ -35,12 +47,13 @@ class Graph:
 
     Args:
         name: of the graph.
+        opset: version of the default operator set.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, opset: int = OPSET) -> None:
         # Nodes and weights go straight into the model: onnx.helper.make_model would copy 550 MB of VGG-16 twice.
         self._model = onnx.ModelProto(ir_version=IR_VERSION, producer_name="attainable.zoo")
-        self._model.opset_import.append(helper.make_opsetid("", OPSET))
+        self._model.opset_import.append(helper.make_opsetid("", opset))
         self._graph = self._model.graph
         self._graph.name = name
         self._names: set[str] = set()
@@ -72,7 +85,14 @@ class Graph:
         self._graph.output.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, value.shape))
         return self._model
 
-    def initializer(self, name: str, array: NDArray[np.float32] | NDArray[np.int64]) -> Value:
+    def finish_with(self, outputs: Sequence[tuple[Value, int]]) -> onnx.ModelProto:
+        """The model, with several outputs that keep their names; each with a member of ``TensorProto.DataType``."""
+        self._graph.output.extend(
+            helper.make_tensor_value_info(value.name, dtype, value.shape) for value, dtype in outputs
+        )
+        return self._model
+
+    def initializer(self, name: str, array: NDArray[np.generic]) -> Value:
         """A tensor stored in the model as raw data."""
         # ONNX stores raw data little-endian on every machine.
         little_endian = array.astype(array.dtype.newbyteorder("<"), copy=False)

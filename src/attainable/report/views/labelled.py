@@ -1,4 +1,4 @@
-"""Sums over everything that a person calls by the same label: the rows of "Where it goes" and the points of the chart."""
+"""Sums over everything that has the same label: the rows of "Where it goes" and the points of the chart."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -53,7 +53,7 @@ def short_dtype(dtype: str) -> str:
 
 def roof_kinds(device: DeviceRow) -> tuple[str, ...]:
     """Where the roofs of a device come from: measured, specified, assumed; each once, sorted."""
-    kinds = {roof.kind for roof in device.roofs} | (
-        {device.bytes_per_second_kind} if device.bytes_per_second else set()
-    )
+    kinds = {roof.kind for roof in device.roofs}
+    if device.bytes_per_second:
+        kinds.add(device.bytes_per_second_kind)
     return tuple(sorted(kinds - {""}))

@@ -86,7 +86,7 @@ def _predicted(analysis: Analysis) -> VerdictRow:
     prediction = analysis.predicted
     if prediction is None:
         return _missing("verdict.predicted", "state.not_available", "verdict.no_predictor")
-    note = _interval(prediction.seconds, prediction.low_seconds, prediction.high_seconds)
+    note = interval(prediction.seconds, prediction.low_seconds, prediction.high_seconds)
     return VerdictRow(
         say("verdict.predicted"), format_seconds(prediction.seconds), say("kind.predicted"), note,
         seconds=prediction.seconds,
@@ -98,7 +98,7 @@ def _measured(analysis: Analysis, run: RunRow | None, machine: DeviceRow | None)
         failed = any(fault.stage == "measurement" for fault in analysis.errors)
         return _missing("verdict.measured", "state.not_measured", "verdict.failed" if failed else "verdict.no_run")
     notes = [
-        _interval(run.median_seconds, run.low_seconds, run.high_seconds),
+        interval(run.median_seconds, run.low_seconds, run.high_seconds),
         say_count("verdict.samples", run.samples),
     ]
     return VerdictRow(
@@ -114,7 +114,7 @@ def _share_of_bound(run: RunRow, machine: DeviceRow | None) -> str:
     return say("verdict.of_bound" if share <= 1 else "verdict.beats_bound", {"share": format_share(share)})
 
 
-def _interval(middle: float, low: float, high: float) -> str:
+def interval(middle: float, low: float, high: float) -> str:
     """Half the width where the interval is symmetric enough for one number, else both ends."""
     above, below = high - middle, middle - low
     if above <= 0 and below <= 0:

@@ -1,0 +1,17 @@
+"""Fixtures of many tests."""
+
+from pathlib import Path
+
+import pytest
+
+from attainable.calibration.local import local_device
+
+
+@pytest.fixture(scope="session")
+def machine_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder in which this machine is calibrated, so that only one test session waits for it."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ATTAINABLE_CACHE", str(folder))
+        local_device()
+    return folder
