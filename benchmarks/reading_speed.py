@@ -12,13 +12,13 @@ import time
 from pathlib import Path
 from statistics import median
 
-from onnx import TensorProto, helper
+from onnx import NodeProto, TensorProto, helper
 
 from attainable.zoo import write
 
 RUNS = 5
 
-TIMED = """
+TIMED = r"""
 import json, re, sys, time
 from pathlib import Path
 import onnx.shape_inference  # the claim is about reading, not about importing the parser
@@ -57,7 +57,7 @@ def load_and_count(path: Path) -> tuple[float, int]:
 def write_chain(path: Path, nodes: int) -> None:
     """A chain of Conv, Relu, Add with ``nodes`` nodes."""
     weight = helper.make_tensor("w", TensorProto.FLOAT, [8, 8, 3, 3], bytes(8 * 8 * 9 * 4), raw=True)
-    chain = []
+    chain: list[NodeProto] = []
     previous = "x"
     for index in range(nodes // 3):
         chain.append(helper.make_node("Conv", [previous, "w"], [f"c{index}"], f"conv{index}", pads=[1, 1, 1, 1]))
@@ -73,9 +73,11 @@ def write_chain(path: Path, nodes: int) -> None:
 
 def write_external(path: Path) -> None:
     """40 matrix products with 4096 x 4096 weights, 2.5 GiB in a sparse file beside the model."""
-    weights = []
+    weights: list[TensorProto] = []
     for index in range(40):
-        tensor = TensorProto(name=f"w{index}", data_type=TensorProto.FLOAT, dims=[4096, 4096], data_location=1)
+        tensor = TensorProto(
+            name=f"w{index}", data_type=TensorProto.FLOAT, dims=[4096, 4096], data_location=TensorProto.EXTERNAL
+        )
         for key, value in (("location", "weights.bin"), ("offset", str(index << 26)), ("length", str(1 << 26))):
             tensor.external_data.add(key=key, value=value)
         weights.append(tensor)

@@ -1,6 +1,6 @@
 """Small networks for runtimes: layers with seeded weights, and their kernels as onnxruntime runs them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,16 +32,17 @@ class Net:
         self.constants.append(numpy_helper.from_array(np.array(elements, dtype), name))
         return name
 
-    def op(self, kind: str, *inputs: str, outputs: int = 1, **attributes: int | float | str | Sequence[int]) -> str:
+    def op(self, kind: str, *inputs: str, outputs: int = 1, attributes: Mapping[str, int | Sequence[int]] = {}) -> str:
         number = len(self.nodes)
         names = [f"{kind}{number}_out{index}" for index in range(outputs)]
-        node = helper.make_node(kind, list(inputs), names, f"{kind}{number}" if self._named else "", **attributes)
+        node = helper.make_node(kind, list(inputs), names, f"{kind}{number}" if self._named else "")
+        node.attribute.extend(helper.make_attribute(name, setting) for name, setting in attributes.items())
         self.nodes.append(node)
         return names[0]
 
     def conv(self, x: str, channels_in: int, channels: int, kernel: int = 3, group: int = 1) -> str:
         weight = self.weight(channels, channels_in // group, kernel, kernel)
-        return self.op("Conv", x, weight, pads=[kernel // 2] * 4, group=group)
+        return self.op("Conv", x, weight, attributes={"pads": [kernel // 2] * 4, "group": group})
 
     def batch_normalization(self, x: str, channels: int) -> str:
         scale, bias, mean = (self.weight(channels) for _ in range(3))

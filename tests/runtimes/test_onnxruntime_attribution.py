@@ -67,7 +67,7 @@ def test_concatenation_on_the_blocked_layout(tmp_path: Path, named: bool) -> Non
     net = Net(named=named)
     squeezed = net.op("Relu", net.conv("x", 3, 16, kernel=1))
     left, right = net.op("Relu", net.conv(squeezed, 16, 16, kernel=1)), net.op("Relu", net.conv(squeezed, 16, 16))
-    both = net.op("Dropout", net.op("Concat", left, right, axis=1))
+    both = net.op("Dropout", net.op("Concat", left, right, attributes={"axis": 1}))
     last = net.op("Relu", net.conv(both, 32, 16, kernel=1))
     kernels = kernel_ops(net.load(tmp_path, [image()], last))
     assert [(kind, ops) for kind, ops, attribution in kernels if attribution != "layout"] == [
@@ -84,7 +84,7 @@ def test_normalisation_before_the_activation_becomes_a_kernel_of_its_own(tmp_pat
     net = Net()
     start = net.conv("x", 3, 16)
     inner = net.conv(net.op("Relu", net.batch_normalization(start, 16)), 16, 16)
-    last = net.op("Concat", start, inner, axis=1)
+    last = net.op("Concat", start, inner, attributes={"axis": 1})
     kernels = kernel_ops(net.load(tmp_path, [image()], last))
     assert [ops for _, ops, attribution in kernels if attribution != "layout"] == [
         ["Conv"],
@@ -96,11 +96,11 @@ def test_normalisation_before_the_activation_becomes_a_kernel_of_its_own(tmp_pat
 
 def test_channel_shuffle_changes_layouts_around_it(tmp_path: Path) -> None:
     net = Net()
-    halves = net.op("Split", "x", outputs=2, axis=1, num_outputs=2)
+    halves = net.op("Split", "x", outputs=2, attributes={"axis": 1, "num_outputs": 2})
     right = net.op("Relu", net.conv(halves.replace("out0", "out1"), 16, 16))
-    joined = net.op("Concat", halves, right, axis=1)
+    joined = net.op("Concat", halves, right, attributes={"axis": 1})
     split = net.op("Reshape", joined, net.constant([1, 2, 16, 16, 16], "int64"))
-    mixed = net.op("Transpose", split, perm=[0, 2, 1, 3, 4])
+    mixed = net.op("Transpose", split, attributes={"perm": [0, 2, 1, 3, 4]})
     last = net.op("Reshape", mixed, net.constant([1, 32, 16, 16], "int64"))
     assert kernel_ops(net.load(tmp_path, [image(channels=32)], last)) == [
         ("Split", ["Split"], "exact"),
@@ -149,9 +149,9 @@ def test_attention_with_shapes_computed_at_run_time(tmp_path: Path) -> None:
     net = Net()
     extent = net.op("Gather", net.op("Shape", "x"), net.constant(0, "int64"))
     batch = net.op("Unsqueeze", extent, net.constant([0], "int64"))
-    target = net.op("Concat", batch, net.constant([16, 4, 8], "int64"), axis=0)
-    query = net.op("Transpose", net.op("Reshape", net.linear("x", 32, 32), target), perm=[0, 2, 1, 3])
-    key = net.op("Transpose", net.op("Reshape", net.linear("x", 32, 32), target), perm=[0, 2, 3, 1])
+    target = net.op("Concat", batch, net.constant([16, 4, 8], "int64"), attributes={"axis": 0})
+    query = net.op("Transpose", net.op("Reshape", net.linear("x", 32, 32), target), attributes={"perm": [0, 2, 1, 3]})
+    key = net.op("Transpose", net.op("Reshape", net.linear("x", 32, 32), target), attributes={"perm": [0, 2, 3, 1]})
     scores = net.op("Mul", net.op("MatMul", query, key), net.constant(0.35))
     workload = net.load(tmp_path, [value("x", ["N", 16, 32])], net.op("Softmax", scores))
     kernels = kernel_ops(workload)

@@ -4,7 +4,7 @@ from collections import Counter
 from statistics import median
 from time import monotonic
 
-from attainable.errors import RunError
+from attainable.errors import InvalidQuantity, RunError
 from attainable.measurement.attribution import attributed_share, groups
 from attainable.measurement.doubts import Timed, doubts_of_profile, doubts_of_times
 from attainable.measurement.inputs import Given, make_inputs
@@ -56,12 +56,16 @@ def measure_workload(
 
     Raises:
         UnknownName: no runtime has this name.
-        InvalidQuantity: given inputs that do not fit the network.
+        InvalidQuantity: no threads, no time, or given inputs that do not fit the network.
         InputsUnavailable: no valid inputs can be made.
         RuntimeRefused: the runtime is not installed or does not accept the model.
         WorkerCrashed: the worker died.
         WorkerTimedOut: the worker did not answer in time.
     """
+    if threads < 1:
+        raise InvalidQuantity(f"{threads} threads cannot run anything", where="threads", help="give 1 or more")
+    if not time_budget_seconds > 0:
+        raise InvalidQuantity("there is no time to measure in", where="time budget", help="give a second or more")
     chosen = runtime_of(runtime)
     made = make_inputs(workload, inputs)
     deadline_seconds = max(_DEADLINE_SECONDS, 3 * time_budget_seconds)

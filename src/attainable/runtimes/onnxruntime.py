@@ -103,7 +103,11 @@ class OnnxruntimeSession:
             },
             deadline_seconds=deadline_seconds,
         )
-        nodes = read_optimised_graph(Path(answer["graph"]))
+        graph = Path(answer["graph"])
+        nodes = read_optimised_graph(graph)
+        # With its weights it is as large as the model.
+        for file in folder.glob(f"{graph.stem}.*"):
+            file.unlink()
         cost = profiler_cost(answer["kernels"], answer["plain"], least=float(answer["profiler_seconds"]))
         return Profile(
             kernels=attributed_kernels(answer["kernels"], nodes, self._workload, cost=cost),

@@ -5,6 +5,7 @@ unless the folder has only one.
 """
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,5 +155,5 @@ def _archive(file: Path, names: Sequence[str]) -> "dict[str, Array] | list[str]"
             missing = [f"has no array for input {name} @ {file.name}" for name in names if name not in loaded]
             unknown = [f"the network has no input {name} @ {file.name}" for name in loaded if name not in names]
             return missing + unknown or {name: loaded[name] for name in names}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
         return [f"is not a plain .npz file @ {file.name}"]

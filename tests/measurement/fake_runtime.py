@@ -1,0 +1,72 @@
+"""A runtime whose times are written down: for testing what is made of times."""
+
+import itertools
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Self
+
+from attainable.errors import RuntimeRefused
+from attainable.runtimes import Profile, Samples
+from attainable.workload import Kernel, Workload
+
+if TYPE_CHECKING:
+    from attainable.runtimes import Array
+
+
+class FakeRuntime:
+    """Takes its times from ``times`` in turn, over and over."""
+
+    name = "fake"
+
+    def __init__(self) -> None:
+        self.times = [1e-3]
+        self.kernels: tuple[Kernel, ...] | None = None
+        self.profiled = 1.0
+        self.runs = 0
+        self.profile_runs = 0
+
+    def open(
+        self, workload: Workload, inputs: "Mapping[str, Array]", *, threads: int, deadline_seconds: float
+    ) -> "FakeSession":
+        """Open a session without a worker."""
+        del workload, inputs, threads, deadline_seconds
+        return FakeSession(self)
+
+
+class FakeSession:
+    """Counts its runs and answers at once."""
+
+    version = "7"
+    load_seconds = 0.25
+
+    def __init__(self, runtime: FakeRuntime) -> None:
+        self._runtime = runtime
+        self._times: Iterator[float] = itertools.cycle(runtime.times)
+        self.process_id = os.getpid()
+
+    def run(self, *, seconds: float, minimum: int, maximum: int, deadline_seconds: float) -> Samples:
+        """As many times as fit."""
+        del deadline_seconds
+        samples: list[float] = []
+        while len(samples) < minimum or (sum(samples) < seconds and len(samples) < maximum):
+            samples.append(next(self._times))
+        self._runtime.runs += len(samples)
+        return Samples(tuple(samples), sum(samples), sum(samples), 10**7)
+
+    def profile(self, *, runs: int, deadline_seconds: float) -> Profile:
+        """The kernels that the test wrote down."""
+        del deadline_seconds
+        self._runtime.profile_runs = runs
+        if self._runtime.kernels is None:
+            raise RuntimeRefused("no profiler today")
+        plain = next(self._times)
+        return Profile(self._runtime.kernels, (self._runtime.profiled * plain,) * runs, (plain,) * runs, 2e-6)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        pass
+
+
+RUNTIME = FakeRuntime()
