@@ -3,8 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from attainable.calibration.local import local_device
+
+# on a shared machine a slow example says nothing about the code
+settings.register_profile("attainable", deadline=None)
+settings.load_profile("attainable")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Groups are the connected components of kernels and ops: no kernel is lost, no op is in two, times add up."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attainable.measurement.attribution import attributed_share, groups
@@ -33,6 +33,7 @@ KERNELS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(KERNELS)
 def test_groups_partition_kernels_and_ops(kernels: list[Kernel]) -> None:
     found = groups(kernels)
@@ -43,6 +44,7 @@ def test_groups_partition_kernels_and_ops(kernels: list[Kernel]) -> None:
     assert [group.kernels[0] for group in found] == sorted(group.kernels[0] for group in found)
 
 
+@settings(deadline=None)
 @given(KERNELS)
 def test_two_kernels_are_together_exactly_if_a_path_of_shared_ops_joins_them(kernels: list[Kernel]) -> None:
     reached = {index: {index} for index in range(len(kernels))}

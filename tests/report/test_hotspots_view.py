@@ -66,7 +66,7 @@ def test_no_time_at_all_divides_by_nothing() -> None:
     assert hotspots(nothing()).rows == ()
     still = group(["0"], "Conv", seconds=0.0, operations=0, bytes_moved=0, roofline_seconds=0.0, bound_by="nothing")
     row = hotspots(replace(nothing(), runs=[run([still])])).rows[0]
-    assert (row.share, row.of_roof) == (None, None)
+    assert (row.share, row.of_roof, row.bound_by) == (None, None, "")
 
 
 def test_groups_without_a_roofline_have_no_share_of_it() -> None:

@@ -16,6 +16,7 @@ def test_text_and_attributes_cannot_become_markup(name: str) -> None:
     assert page.tags == ["p", "small"]
     assert [attribute for attribute, _ in page.attributes] == ["class", "aria-label"]
     assert page.faults == []
+    assert all(character.isprintable() or character == "\n" for character in source)
 
 
 def test_text_is_escaped_and_markup_is_not_escaped_twice() -> None:

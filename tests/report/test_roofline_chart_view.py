@@ -56,6 +56,10 @@ def test_everything_lies_inside_axes_with_powers_of_ten() -> None:
         assert chart.intensity.low <= roof.start[0] < roof.end[0] <= chart.intensity.high
 
 
+def test_the_room_above_the_roof_is_small() -> None:
+    assert roofline_chart(convolutions()).rate.high < 2 * PEAK
+
+
 def test_without_a_run_operators_lie_on_their_roof() -> None:
     chart = roofline_chart(replace(convolutions(), runs=[]))
     conv, relu = chart.points

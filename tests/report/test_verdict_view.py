@@ -121,17 +121,17 @@ def test_indicators_say_what_was_not_measured() -> None:
     assert memory.figures[-1].value == "not measured"
 
 
-@pytest.mark.parametrize(
-    ("shapes", "note"),
-    [
-        ([[8, 3, 4]], "batch 8"),
-        ([[8, 3], [8, 5]], "batch 8"),
-        ([[8, 3], [2, 5]], "input 8x3"),
-        ([[7]], "input 7"),
-        ([None], ""),
-        ([[]], ""),
-    ],
-)
+SHAPES: list[tuple[list[list[int] | None], str]] = [
+    ([[8, 3, 4]], "batch 8"),
+    ([[8, 3], [8, 5]], "batch 8"),
+    ([[8, 3], [2, 5]], "input 8x3"),
+    ([[7]], "input 7"),
+    ([None], ""),
+    ([[]], ""),
+]
+
+
+@pytest.mark.parametrize(("shapes", "note"), SHAPES)
 def test_the_note_names_a_batch_only_where_all_inputs_agree(shapes: list[list[int] | None], note: str) -> None:
     analysis = on_paper([])
     ports = [replace(analysis.model.inputs[0], shape=shape) for shape in shapes]

@@ -107,6 +107,16 @@ def test_types_that_numpy_lacks_are_fed_by_their_bits(tmp_path: Path) -> None:
         assert session.run(seconds=0.0, minimum=1, maximum=1, deadline_seconds=60).seconds
 
 
+def test_results_may_have_another_size_each_time(tmp_path: Path) -> None:
+    net = Net()
+    chosen = net.op("NonZero", net.op("Greater", net.op("RandomNormalLike", "x"), "x"))
+    last = net.op("Cast", chosen, attributes={"to": TensorProto.FLOAT})
+    workload = net.load(tmp_path, [value("x", [100])], last)
+    inputs = make_inputs(workload)
+    with RUNTIME.open(workload, inputs.arrays, threads=1, deadline_seconds=60) as session:
+        assert len(session.run(seconds=0.0, minimum=9, maximum=9, deadline_seconds=60).seconds) == 9
+
+
 def kernel(name: str, kind: str, microseconds: float, within: int = 0) -> dict[str, object]:
     return {"name": name, "kind": kind, "seconds": microseconds * 1e-6, "within": within}
 

@@ -165,6 +165,17 @@ def test_attention_with_shapes_computed_at_run_time(tmp_path: Path) -> None:
     assert ("com.microsoft:FusedMatMul", ["MatMul", "Mul"], "exact") in kernels
 
 
+def test_what_is_computed_twice_in_the_model_is_computed_once(tmp_path: Path) -> None:
+    net = Net()
+    twins = net.op("Exp", net.op("Sin", "x")), net.op("Exp", net.op("Sin", "x"))
+    kernels = kernel_ops(net.load(tmp_path, [value("x", [64])], net.op("Add", *twins)))
+    assert sorted(kernels) == [
+        ("Add", ["Add"], "exact"),
+        ("Exp", ["Exp", "Exp"], "exact"),
+        ("Sin", ["Sin", "Sin"], "exact"),
+    ]
+
+
 def test_control_flow_is_one_kernel_with_its_body_inside(tmp_path: Path) -> None:
     body = helper.make_graph(
         [

@@ -1,5 +1,6 @@
 """The worker process: every way to die becomes a typed error, and no process is left."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -19,7 +20,7 @@ class Session:
         {call}
 
     def feed(self, arguments):
-        return {{"fed": arguments}}
+        return {{"fed": "x" * arguments["length"]}}
 
 def open_session(arguments):
     {opening}
@@ -170,6 +171,15 @@ def test_an_interpreter_that_does_not_exist_is_refused() -> None:
         Worker(interpreter="/no/such/python")
 
 
+def test_a_full_disk_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> str:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+    with pytest.raises(RuntimeRefused, match="no folder can be made for the worker: No space left on device"):
+        Worker()
+
+
 def test_a_program_that_is_no_python_breaks_the_protocol() -> None:
     with Worker(interpreter="/bin/true") as worker, pytest.raises(WorkerCrashed, match="exited with code 0"):
         open_worker(worker, "session.py")
@@ -178,7 +188,7 @@ def test_a_program_that_is_no_python_breaks_the_protocol() -> None:
 def test_an_answer_that_is_too_long_is_an_error_and_not_a_flood(tmp_path: Path) -> None:
     with Worker() as worker, pytest.raises(RuntimeRefused, match="the answer is too long"):
         open_worker(worker, session_file(tmp_path))
-        run(worker, runs=1_500_000)
+        worker.call("feed", {"length": 2**24}, deadline_seconds=20.0)
 
 
 def test_the_worker_dies_with_its_parent(tmp_path: Path) -> None:

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 import pytest
-from tests.runtimes.nets import profile_of
 
 from attainable.measurement.attribution import attributed_share, groups
 from attainable.workload import load
 from attainable.zoo import write
+from tests.runtimes.nets import profile_of
 
 HEAVY = ("Conv", "MatMul", "Gemm")
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v2", "resnet18", "shufflenet_v2_x1_0", "squeezenet1_1"])
+@pytest.mark.parametrize("name", ["mobilenet_v2", "shufflenet_v2_x1_0", "squeezenet1_1"])
 def test_a_network_of_the_zoo(name: str, tmp_path: Path) -> None:
     path = tmp_path / f"{name}.onnx"
     write(name, path)
@@ -26,7 +26,7 @@ def test_a_network_of_the_zoo(name: str, tmp_path: Path) -> None:
     for op in workload.ops:
         if op.kind in HEAVY:
             (kernel,) = [kernel for kernel in computing if op.id in kernel.ops]
-            assert kernel.kind.split(":")[-1] in HEAVY
+            assert kernel.kind.endswith(HEAVY)
     for kernel in computing:
         assert sum(op.kind in HEAVY for op in workload.ops if op.id in kernel.ops) <= 1
     for group in groups(kernels):

@@ -5,7 +5,7 @@ import random
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attainable.timing.statistics import interval_rank, summarize
@@ -21,7 +21,8 @@ def test_ranks_of_the_table(count: int, rank: int) -> None:
     assert interval_rank(count) == rank
 
 
-@given(st.integers(1, 2000))
+@settings(deadline=None)
+@given(st.integers(1, 400))
 def test_rank_is_the_largest_that_keeps_the_promise(count: int) -> None:
     rank = interval_rank(count)
     tail = Fraction(sum(math.comb(count, below) for below in range(rank)), 2**count)
@@ -54,6 +55,7 @@ def test_no_samples_have_no_summary() -> None:
         summarize([])
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(1e-9, 1e3), min_size=1, max_size=200))
 def test_the_interval_encloses_the_median(samples: list[float]) -> None:
     summary = summarize(samples)
@@ -63,12 +65,12 @@ def test_the_interval_encloses_the_median(samples: list[float]) -> None:
 @pytest.mark.parametrize("count", [6, 20, 101])
 def test_the_interval_covers_the_true_median_as_often_as_promised(count: int) -> None:
     generator = random.Random(count)  # noqa: S311
-    trials = 3000
+    trials = 2000
     covered = 0
     for _ in range(trials):
         # Skewed like latencies: a floor and a long tail. The median of the tail is ln 2.
         summary = summarize([1.0 + generator.expovariate(1.0) for _ in range(count)])
         covered += summary.low <= 1.0 + math.log(2) <= summary.high
-    # 95 % or more; three standard deviations of the simulation are 1.2 %.
-    assert covered / trials > 0.95 - 0.012
-    assert covered / trials < 0.985 + 0.012
+    # 95 % or more; three standard deviations of the simulation are 1.5 %.
+    assert covered / trials > 0.95 - 0.015
+    assert covered / trials < 0.985 + 0.015

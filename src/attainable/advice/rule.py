@@ -8,13 +8,14 @@ seconds saved, or a Checked that says there is no gain on this machine.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from attainable.analysis.records import Finding
 from attainable.cost.count import Count
 from attainable.measurement.inputs import Given
 from attainable.measurement.run import Run
 from attainable.timing.conditions import Conditions
-from attainable.timing.statistics import Summary
+from attainable.timing.statistics import Summary, summarize
 from attainable.workload.graph import Workload
 
 
@@ -45,13 +46,11 @@ class Variant:
     """One way to write a pattern, ready to be run.
 
     Attributes:
-        label: what a person calls it: ``65 channels``.
         threads: processor threads that one kernel may use.
         write: makes the model in the folder given, when it is needed.
         inputs: the user's own arrays, for a variant that is the whole network.
     """
 
-    label: str
     threads: int
     write: Callable[[Path], Workload]
     inputs: Given | None = None
@@ -59,20 +58,30 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What a probe measured: for each variant, in the order asked, the time of one run in each round.
+    """What a probe measured.
 
-    A round is one fresh process for each variant, timed in turns, so that the times of a round belong together.
+    Attributes:
+        rounds: for each round the times of each variant, in the order asked. A round is one fresh process for each
+            variant, run in turns, so that the times of a round belong together.
     """
 
-    rounds: tuple[tuple[float, ...], ...]
+    rounds: tuple[tuple[Summary, ...], ...]
 
-    def times(self, variant: int) -> tuple[float, ...]:
-        """Times of one variant, round by round."""
-        return tuple(times[variant] for times in self.rounds)
+    def seconds(self, variant: int) -> float:
+        """Time of a variant where nothing disturbs it: the quickest run, at the middle of the rounds."""
+        return median(times[variant].minimum for times in self.rounds)
 
-    def savings(self, variant: int, *, occurrences: int = 1) -> tuple[float, ...]:
-        """Seconds that a variant is faster than the first, round by round, over all occurrences of the pattern."""
-        return tuple((times[0] - times[variant]) * occurrences for times in self.rounds)
+    def saving(self, variant: int, *, occurrences: int = 1) -> Summary:
+        """Seconds that a variant is quicker than the first, where nothing disturbs either, over all occurrences."""
+        return summarize([occurrences * (times[0].minimum - times[variant].minimum) for times in self.rounds])
+
+    def typical_seconds(self, variant: int) -> float:
+        """Time of a variant as it comes: the median run, at the middle of the rounds."""
+        return median(times[variant].median for times in self.rounds)
+
+    def typical_saving(self, variant: int) -> Summary:
+        """Seconds that the median run of a variant is quicker than that of the first."""
+        return summarize([times[0].median - times[variant].median for times in self.rounds])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +91,13 @@ class Conclusion:
     Attributes:
         saves: the seconds saved; None where there is no gain.
         observation: what was seen and measured, with numbers.
-        action: what to do; empty where there is no gain.
+        headline: the finding in one line.
+        action: what to do, an imperative.
     """
 
     saves: Summary | None
     observation: str
+    headline: str = ""
     action: str = ""
 
 

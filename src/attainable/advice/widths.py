@@ -5,9 +5,8 @@ A convolution may give any number of channels, and what reads them must take tha
 that are joined by such ops share one width. A concatenation makes a width that is the sum of others.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from attainable.workload.graph import Op, Tensor, UnresolvedShape, Workload
 
@@ -18,7 +17,7 @@ CHANNEL_BY_CHANNEL = frozenset({
 })  # fmt: skip
 """Operators whose output has the channels of their inputs, each by itself."""
 
-_ENDS = ("Flatten", "Reshape", "Squeeze", "ReduceMean")
+_ENDS = frozenset({"Flatten", "Reshape", "Squeeze", "ReduceMean"})
 """Operators that end a width where they give a matrix: the features of a classifier."""
 
 
@@ -33,131 +32,150 @@ def is_depthwise(op: Op) -> bool:
     return groups > 1 and groups == op.input(0).dims[1] == op.output.dims[1]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Width:
     """A number of channels.
 
     Attributes:
         channels: how many.
-        is_fixed: whether something ties it: an input or output of the network, or an op that we cannot follow.
-        makers: convolutions that give it.
-        parts: for the result of a concatenation the names of the tensors that it joins.
+        is_fixed: something ties it: an input or output of the network, or an op that we cannot follow.
+        makers: ids of the convolutions that give it.
+        parts: widths that are concatenated to this one, in order; empty where it is no concatenation.
     """
 
     channels: int
-    is_fixed: bool = False
-    makers: list[Op] = field(default_factory=list[Op])
-    parts: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
+    is_fixed: bool
+    makers: tuple[str, ...]
+    parts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """The widths of a network.
+
+    Attributes:
+        widths: all of them.
+        of_tensor: by name of a tensor the position of its width; tensors without channels are left out.
+    """
+
+    widths: tuple[Width, ...]
+    of_tensor: Mapping[str, int]
 
     @property
-    def is_free(self) -> bool:
-        """Whether it can be chosen: convolutions alone make it."""
-        return not self.is_fixed and bool(self.makers)
+    def free(self) -> dict[int, int]:
+        """Channels of the widths that can be chosen, because convolutions alone make them; by position."""
+        return {
+            position: width.channels
+            for position, width in enumerate(self.widths)
+            if width.makers and not width.is_fixed and not width.parts
+        }
+
+    def with_sums(self, chosen: Mapping[int, int]) -> dict[int, int]:
+        """Chosen numbers of channels by position, and what follows from them for concatenations."""
+        changed = {position: number for position, number in chosen.items() if number != self.widths[position].channels}
+        while True:
+            sums = {
+                position: sum(changed.get(part, self.widths[part].channels) for part in width.parts)
+                for position, width in enumerate(self.widths)
+                if width.parts and any(part in changed for part in width.parts)
+            }
+            if all(changed.get(position) == number for position, number in sums.items()):
+                return changed
+            changed |= sums
 
 
-class Widths:
-    """The widths of a network, by tensor."""
+def find_widths(workload: Workload) -> Widths:
+    """Find the widths of a network: which tensors must have equal numbers of channels, and who decides on them."""
+    tensors = {tensor.name: tensor for tensor in workload.inputs}
+    tensors |= {tensor.name: tensor for op in workload.ops for tensor in op.present_outputs if not tensor.is_constant}
+    leader = {name: name for name, tensor in tensors.items() if tensor.shape is not None and len(tensor.shape) >= 3}
 
-    def __init__(self, workload: Workload) -> None:
-        self._leader: dict[str, str] = {}
-        self._widths: dict[str, Width] = {}
-        fixed: list[str] = [tensor.name for tensor in (*workload.inputs, *workload.outputs)]
-        for op in workload.ops:
-            fixed += self._join(op)
-        for op in workload.ops:
-            self._note_makers(op)
-        for name in fixed:
-            if (width := self.of(name)) is not None:
-                width.is_fixed = True
-        self._fix_parts()
-
-    def of(self, name: str) -> Width | None:
-        """The width of a tensor; None for one without channels."""
-        return self._widths.get(self._find(name))
-
-    def __iter__(self) -> Iterator[Width]:
-        return iter(self._widths.values())
-
-    def _find(self, name: str) -> str:
-        while (leader := self._leader.get(name, name)) != name:
-            name = leader
+    def find(name: str) -> str:
+        while leader[name] != name:
+            leader[name] = leader[leader[name]]
+            name = leader[name]
         return name
 
-    def _unite(self, first: str, second: str) -> None:
-        first, second = self._find(first), self._find(second)
-        if first != second:
-            self._leader[second] = first
-
-    def _join(self, op: Op) -> Iterator[str]:
-        """Unite the tensors that share a width over this op; gives those whose width it ties."""
-        activations = [tensor for tensor in (*op.present_inputs, *op.present_outputs) if not tensor.is_constant]
-        try:
-            yield from self._join_resolved(op, activations)
-        except (UnresolvedShape, IndexError):
-            yield from (tensor.name for tensor in activations)
-        for body in op.bodies:
-            yield from (tensor.name for inner in body.ops for tensor in inner.present_inputs)
-
-    def _join_resolved(self, op: Op, activations: list[Tensor]) -> Iterator[str]:
-        output = op.output
-        if is_convolution(op) and (op.integer("group", 1) == 1 or is_depthwise(op)):
-            if is_depthwise(op):
-                self._unite(op.input(0).name, output.name)
-        elif op.type in CHANNEL_BY_CHANNEL and len(op.present_outputs) == 1:
-            alike = [tensor for tensor in activations if tensor.rank == output.rank >= 3]
-            # a gate or a bias with one channel is broadcast and ties nothing
-            same = [tensor for tensor in alike if tensor.dims[1] == output.dims[1]]
-            for tensor in same:
-                self._unite(output.name, tensor.name)
-            yield from (tensor.name for tensor in activations if tensor not in alike)
-        elif op.type == "Concat" and op.integer("axis", 0) == 1 and output.rank >= 3:
-            yield from (tensor.name for tensor in op.present_inputs if tensor.is_constant)
-        elif not (op.type in _ENDS and output.rank == 2):
-            yield from (tensor.name for tensor in activations)
-
-    def _note_makers(self, op: Op) -> None:
+    for op in workload.ops:
+        for first, second in _pairs(op):
+            if first in leader and second in leader:
+                leader[find(second)] = find(first)
+    position: dict[str, int] = {}
+    of_tensor = {name: position.setdefault(find(name), len(position)) for name in leader}
+    makers: list[list[str]] = [[] for _ in position]
+    joins: list[list[tuple[int, ...]]] = [[] for _ in position]
+    fixed = {of_tensor[tensor.name] for tensor in (*workload.inputs, *workload.outputs) if tensor.name in of_tensor}
+    for op in workload.ops:
+        fixed |= {of_tensor[name] for name in _tied(op) if name in of_tensor}
         for tensor in op.present_outputs:
-            if tensor.is_constant or tensor.shape is None or len(tensor.shape) < 3:
+            if tensor.name not in of_tensor:
                 continue
-            width = self._widths.setdefault(self._find(tensor.name), Width(tensor.shape[1]))
             if is_convolution(op) and not is_depthwise(op):
-                width.makers.append(op)
-            elif op.type == "Concat" and op.integer("axis", 0) == 1:
-                width.parts.append(tuple(part.name for part in op.present_inputs))
-
-    def _fix_parts(self) -> None:
-        """The parts of a concatenation are fixed where its result is, or where something else makes that too."""
-        pending = [width for width in self if width.parts]
-        while pending:
-            width = pending.pop()
-            if not (width.is_fixed or width.makers or len(width.parts) > 1):
-                continue
-            for part in (self.of(name) for names in width.parts for name in names):
-                if part is not None and not part.is_fixed:
-                    part.is_fixed = True
-                    pending.append(part)
+                makers[of_tensor[tensor.name]].append(op.id)
+            elif _is_concatenation(op):
+                joins[of_tensor[tensor.name]].append(tuple(of_tensor[part.name] for part in op.present_inputs))
+    fixed = _fixed_parts(fixed, makers, joins)
+    channels = {of_tensor[name]: tensors[name].dims[1] for name in of_tensor}
+    return Widths(
+        tuple(
+            Width(channels[index], index in fixed, tuple(makers[index]), joins[index][0] if joins[index] else ())
+            for index in range(len(position))
+        ),
+        of_tensor,
+    )
 
 
-def changed_widths(widths: Widths, chosen: dict[int, int]) -> dict[int, int]:
-    """Add to chosen widths, by identity, what follows for the results of concatenations.
+def _is_concatenation(op: Op) -> bool:
+    return (
+        op.type == "Concat" and op.integer("axis", 0) == 1 and not any(part.is_constant for part in op.present_inputs)
+    )
 
-    Args:
-        widths: of the network.
-        chosen: new number of channels by ``id`` of a free width.
 
-    Returns:
-        The new number of channels of every width that changes, by ``id``.
-    """
-    changed: defaultdict[int, int] = defaultdict(int, chosen)
-    again = True
-    while again:
-        again = False
-        for width in widths:
-            if len(width.parts) != 1 or width.is_fixed or width.makers:
-                continue
-            parts = [part for name in width.parts[0] if (part := widths.of(name)) is not None]
-            total = width.channels + sum(changed.get(id(part), part.channels) - part.channels for part in parts)
-            if total != changed.get(id(width), width.channels):
-                changed[id(width)] = total
-                again = True
-    return dict(changed)
+def _pairs(op: Op) -> Iterator[tuple[str, str]]:
+    """Names of tensors that must have as many channels as each other because of this op."""
+    try:
+        output = op.output
+        if is_convolution(op):
+            if is_depthwise(op):
+                yield output.name, op.input(0).name
+        elif op.type in CHANNEL_BY_CHANNEL and output.rank >= 3:
+            for tensor in op.present_inputs:
+                # a gate with one channel is broadcast and ties nothing
+                if not tensor.is_constant and tensor.rank == output.rank and tensor.dims[1] == output.dims[1]:
+                    yield output.name, tensor.name
+    except UnresolvedShape:
+        return
+
+
+def _tied(op: Op) -> Iterator[str]:
+    """Names of tensors whose channels cannot change because of this op."""
+    activations = [tensor for tensor in (*op.present_inputs, *op.present_outputs) if not tensor.is_constant]
+    for body in op.bodies:
+        yield from (tensor.name for inner in body.ops for tensor in inner.present_inputs)
+    if not _is_followed(op, activations):
+        yield from (tensor.name for tensor in activations)
+
+
+def _is_followed(op: Op, activations: list[Tensor]) -> bool:
+    try:
+        rank = op.output.rank
+        if is_convolution(op):
+            return op.integer("group", 1) == 1 or is_depthwise(op)
+        if op.type in CHANNEL_BY_CHANNEL:
+            return len(op.present_outputs) == 1 and all(tensor.rank == rank for tensor in activations)
+        return _is_concatenation(op) or (op.type in _ENDS and rank == 2)
+    except UnresolvedShape:
+        return False
+
+
+def _fixed_parts(fixed: set[int], makers: list[list[str]], joins: list[list[tuple[int, ...]]]) -> set[int]:
+    """Add the parts of concatenations whose result is fixed, or is made by something else too."""
+    found = set(fixed)
+    pending = [index for index, parts in enumerate(joins) if parts]
+    while pending:
+        index = pending.pop()
+        if index in found or makers[index] or len(joins[index]) > 1:
+            fresh = {part for parts in joins[index] for part in parts} - found
+            found |= fresh
+            pending += [part for part in fresh if joins[part]]
+    return found

@@ -11,13 +11,15 @@ from typing import Annotated
 import typer
 
 from attainable import __version__
-from attainable.cli import analyze, count, devices, measure, report, zoo
+from attainable.cli import advise, analyze, count, devices, explain, measure, report, zoo
 from attainable.errors import AttainableError
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "count": count.count,
     "analyze": analyze.analyze,
     "measure": measure.measure,
+    "advise": advise.advise,
+    "explain": explain.explain,
     "report": report.report,
 }
 """Commands without sub-commands."""

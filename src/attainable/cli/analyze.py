@@ -34,12 +34,13 @@ def analyze(
     from attainable.files import require_writable
     from attainable.pipeline import analyze as run
     from attainable.quantities import parse_seconds
-    from attainable.report import write_analysis
+    from attainable.report import require_format, write_analysis
     from attainable.workload.shapes import parse_bindings
 
     budget = parse_seconds(time_budget, where="--time-budget")
     target = output or (None if json else _free_name(model))
     if target is not None:
+        require_format(target)
         require_writable(target, overwrite=force)
     analysis = run(
         model, shapes=parse_bindings(shape or ()), batch=batch, devices=device or (), threads=threads, runtime=runtime,

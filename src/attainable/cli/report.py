@@ -21,9 +21,10 @@ def report(
     from attainable.cli.terminal import print_analysis
     from attainable.errors import ModelFileError
     from attainable.files import require_writable
-    from attainable.report import write_analysis
+    from attainable.report import require_format, write_analysis
 
     target = output or Path(saved.stem + ".html")
+    require_format(target)
     require_writable(target, overwrite=force)
     try:
         content = saved.read_bytes()

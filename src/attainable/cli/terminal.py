@@ -1,8 +1,10 @@
 """Results as text in a terminal. Names are ``Text``, never markup, and cleaned, so that a terminal obeys nothing."""
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
@@ -74,6 +76,8 @@ def print_analysis(analysis: Analysis, console: Console | None = None, *, aside:
 def print_count(analysis: Analysis, console: Console | None = None, *, aside: Console | None = None) -> None:
     """Print the work on paper: totals, conventions, coverage, the operators that work most."""
     out, aside = console or _console(sys.stdout), aside or _console(sys.stderr)
+    # whatever else is known of time, this is about the paper
+    analysis = replace(analysis, devices=[], runs=[])
     head, work = subject(analysis), work_on_paper(analysis)
     out.print()
     _title(out, head.model, head.place, head.note)
@@ -93,7 +97,9 @@ def print_run(run: "Run", console: Console | None = None, *, aside: Console | No
     out, aside = console or _console(sys.stdout), aside or _console(sys.stderr)
     threads = say_count("subject.threads", run.threads)
     out.print()
-    _title(out, say("verdict.measured"), f"{run.runtime} {run.version}", f"{run.dtype}, {threads}")
+    _title(
+        out, say("verdict.measured"), short_name(f"{run.runtime} {run.version}"), f"{short_name(run.dtype)}, {threads}"
+    )
     spread = interval(run.median_seconds, run.low_seconds, run.high_seconds)
     samples, fastest = say_count("verdict.samples", run.samples), format_seconds(run.minimum_seconds)
     notes = [spread, samples, say("terminal.fastest", {"fastest": fastest})]
@@ -115,7 +121,7 @@ def print_device(device: "Device", console: Console | None = None) -> None:
     """Print a device: each roof with its source, and the conditions."""
     out = console or _console(sys.stdout)
     out.print()
-    _title(out, short_cpu(device.title), f"({device.name})", "")
+    _title(out, short_name(short_cpu(device.title)), f"({short_name(device.name)})", "")
     titles = ("terminal.roof", "method.threads", "terminal.rate", "terminal.kind", "terminal.source")
     table = _table([Column(_text(say(key).capitalize(), "dim"), overflow="fold") for key in titles])
     for roof in device.roofs:
@@ -140,12 +146,12 @@ def print_progress(sentence: str) -> None:
 
 
 def _console(stream: TextIO) -> Console:
-    """A console that obeys NO_COLOR and the terminal's width, and never cuts a table in a pipe."""
+    """A console that obeys NO_COLOR, COLUMNS and the terminal's width, and never cuts a table in a pipe."""
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
         # a terminal without Unicode shows escapes instead of ending the program
         reconfigure(errors="backslashreplace")
-    width = None if stream.isatty() else WIDTH_OF_A_PIPE
+    width = None if stream.isatty() or "COLUMNS" in os.environ else WIDTH_OF_A_PIPE
     return Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
 
 
@@ -172,7 +178,7 @@ def _numbers(*titles: str) -> list[Column]:
 def _title(out: Console, name: str, place: str, note: str) -> None:
     head, side = Text.assemble(_text(name, "bold"), " ", _text(place)), _text(note, "dim")
     fits = _INDENT + len(head) + _GAP + len(side) <= out.width
-    _print(out, Text.assemble(head, " " * _GAP if fits else "\n", side))
+    _print(out, Text.assemble(head, " " * _GAP if fits else "\n", side) if note else head)
 
 
 def _answer(row: VerdictRow) -> tuple[Text, ...]:

@@ -70,5 +70,5 @@ def doubts_of_profile(profile: Profile, attributed: float) -> Iterator[str]:
                 f"{format_seconds(profile.profiler_seconds)} were subtracted from each kernel, "
                 "so that short kernels are rough"
             )
-    if attributed < _ATTRIBUTED:
+    if profile.kernels and attributed < _ATTRIBUTED:
         yield f"{format_share(1 - attributed)} of the kernels' time could not be traced to ops of the model"

@@ -50,7 +50,8 @@ def measure_workload(
         workload: whose model file is run, with its numbers for the dimensions.
         runtime: a key of ``RUNTIMES``.
         threads: processor threads that one kernel may use.
-        time_budget_seconds: for runs and profile together; loading, and a single run that is longer, come on top.
+        time_budget_seconds: for runs and profile together. Loading, and the least number of runs where a run is slow
+            (two to warm up and one that counts, eight for the profile), come on top.
         inputs: arrays or ``.npy`` files for some inputs; the others are made from a seed.
         profile: also find the time of each kernel. If that fails, the run stands and a warning says why.
 

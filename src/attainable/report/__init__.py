@@ -1,5 +1,6 @@
 """The report: what an analysis says, as one HTML file."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from attainable.analysis.records import Analysis
@@ -7,7 +8,7 @@ from attainable.errors import InvalidQuantity
 from attainable.files import write_atomically
 from attainable.report.page import render_html
 
-__all__ = ["render_html", "write_analysis", "write_html"]
+__all__ = ["FORMATS", "render_html", "require_format", "write_analysis", "write_html"]
 
 
 def write_html(analysis: Analysis, path: str | Path, *, overwrite: bool = False) -> None:
@@ -20,6 +21,26 @@ def write_html(analysis: Analysis, path: str | Path, *, overwrite: bool = False)
     write_atomically(Path(path), render_html(analysis).encode(), overwrite=overwrite)
 
 
+FORMATS: dict[str, Callable[[Analysis], str]] = {
+    ".html": render_html,
+    ".htm": render_html,
+    ".json": Analysis.to_json,
+}
+"""How to write an analysis, by the extension of the file."""
+
+
+def require_format(path: Path) -> None:
+    """Check before long work that an analysis can be written in the format of this file.
+
+    Raises:
+        InvalidQuantity: the extension is no key of ``FORMATS``.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise InvalidQuantity(
+            "cannot tell the format of the output", where=str(path), help="name a file that ends in .html or .json"
+        )
+
+
 def write_analysis(analysis: Analysis, path: str | Path, *, overwrite: bool = False) -> None:
     """Write an analysis in the format of the file's extension: ``.html`` or ``.json``.
 
@@ -28,12 +49,6 @@ def write_analysis(analysis: Analysis, path: str | Path, *, overwrite: bool = Fa
         OutputExists: the file is there and ``overwrite`` is false.
         InputError: the folder is missing, read-only or full.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix in (".html", ".htm"):
-        write_html(analysis, path, overwrite=overwrite)
-    elif suffix == ".json":
-        write_atomically(Path(path), analysis.to_json().encode(), overwrite=overwrite)
-    else:
-        raise InvalidQuantity(
-            "cannot tell the format of the output", where=str(path), help="name a file that ends in .html or .json"
-        )
+    target = Path(path)
+    require_format(target)
+    write_atomically(target, FORMATS[target.suffix.lower()](analysis).encode(), overwrite=overwrite)

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from attainable.errors import RuntimeRefused
 from attainable.runtimes import Profile, Samples
 from attainable.runtimes.onnxruntime_graph import read_optimised_graph
 from attainable.runtimes.onnxruntime_kernels import attributed_kernels, profiler_cost
@@ -46,9 +47,11 @@ class Onnxruntime:
                 },
                 deadline_seconds=deadline_seconds,
             )
-            worker.call(
-                "feed", {"inputs": _files(worker.folder, workload.inputs, inputs)}, deadline_seconds=deadline_seconds
-            )
+            files = _files(worker.folder, workload.inputs, inputs)
+            worker.call("feed", {"inputs": files}, deadline_seconds=deadline_seconds)
+        except OSError as error:
+            worker.close()
+            raise RuntimeRefused(f"the inputs cannot be written: {error.strerror}", where=str(worker.folder)) from None
         except BaseException:
             worker.close()
             raise
@@ -86,8 +89,11 @@ class OnnxruntimeSession:
     def profile(self, *, runs: int, deadline_seconds: float) -> Profile:
         """Run the network under onnxruntime's profiler; see ``Session.profile``."""
         folder = self._worker.folder
-        probe = folder / "probe.onnx"
-        write_probe(probe)
+        probe, graph = folder / "probe.onnx", folder / "optimised.onnx"
+        try:
+            write_probe(probe)
+        except OSError as error:
+            raise RuntimeRefused(f"the probe cannot be written: {error.strerror}", where=str(folder)) from None
         blocks = min(runs, _PROFILE_BLOCKS)
         available = available_memory_bytes()
         share = available is None or self._peak_rss_bytes < _SHARE_OF_MEMORY * available
@@ -96,6 +102,7 @@ class OnnxruntimeSession:
             {
                 "folder": str(folder),
                 "probe": str(probe),
+                "graph": str(graph),
                 "blocks": blocks,
                 "runs": -(-runs // blocks),
                 "share": share,
@@ -103,7 +110,6 @@ class OnnxruntimeSession:
             },
             deadline_seconds=deadline_seconds,
         )
-        graph = Path(answer["graph"])
         nodes = read_optimised_graph(graph)
         # With its weights it is as large as the model.
         for file in folder.glob(f"{graph.stem}.*"):

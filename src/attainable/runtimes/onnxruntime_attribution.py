@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from attainable.runtimes.onnxruntime_graph import Node
-from attainable.runtimes.onnxruntime_model import Model, model_of
+from attainable.runtimes.onnxruntime_model import Model, is_passed_on, model_of
 from attainable.runtimes.onnxruntime_names import Names, resolve_names
 from attainable.workload.graph import Op, Workload
 from attainable.workload.kernel import Attribution
@@ -48,6 +48,7 @@ def attribute(nodes: Sequence[Node], workload: Workload) -> list[tuple[tuple[str
     makers = {result: region for region in regions for result in region.results}
     for region in regions:
         _close(region, model, makers)
+    _add_twins(regions, model)
     _share_out(regions, _known_beforehand(workload.ops))
     position = {op.id: index for index, op in enumerate(workload.ops)}
     answer: list[tuple[tuple[str, ...], Attribution]] = [((), "none")] * len(nodes)
@@ -104,9 +105,30 @@ def _close(region: _Region, model: Model, makers: dict[str, _Region]) -> None:
             continue
         for tensor in op.present_inputs:
             name = tensor.name
-            if name not in seen and name not in region.border and makers.get(name, region) is region:
-                seen.add(name)
+            if name in seen or name in region.border or makers.get(name, region) is not region:
+                continue
+            seen.add(name)
+            if not _has_twin(name, model, makers):
                 pending.append(name)
+
+
+def _has_twin(name: str, model: Model, makers: dict[str, _Region]) -> bool:
+    """Whether a region computes the value of a tensor under another name, because another op makes the same."""
+    producer = model.producer.get(name)
+    if producer is None or is_passed_on(producer):
+        return False
+    return any(other in makers for other in model.alike.get(model.same(name), ()))
+
+
+def _add_twins(regions: Sequence[_Region], model: Model) -> None:
+    """Count an op that was merged with an equal one where that one is."""
+    owner = {identifier: region for region in regions for identifier in region.ops}
+    for alike in model.alike.values():
+        makers = [model.producer[tensor] for tensor in alike]
+        found = next((owner[op.id] for op in makers if op.id in owner), None)
+        for op in makers:
+            if found is not None and op.id not in owner and not is_passed_on(op):
+                found.ops[op.id] = op
 
 
 def _share_out(regions: Sequence[_Region], known_beforehand: frozenset[str]) -> None:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from attainable.errors import RuntimeRefused
+from attainable.runtimes.faults import one_line
+
 NCHWC = "com.microsoft.nchwc"
 """Domain of the kernels that work on the blocked layout, in which 8 or 16 channels are neighbours in memory."""
 
@@ -33,12 +36,20 @@ class Node:
 
 
 def read_optimised_graph(path: Path) -> tuple[Node, ...]:
-    """Read the nodes of a graph that onnxruntime saved, in the order in which it runs them."""
+    """Read the nodes of a graph that onnxruntime saved, in the order in which it runs them.
+
+    Raises:
+        RuntimeRefused: there is no such graph, or it cannot be read.
+    """
     import onnx
+    from google.protobuf.message import DecodeError
 
     model = onnx.ModelProto()
-    # The weights are in a file beside it, which is never read.
-    model.ParseFromString(path.read_bytes())
+    try:
+        # The weights are in a file beside it, which is never read.
+        model.ParseFromString(path.read_bytes())
+    except (OSError, DecodeError) as error:
+        raise RuntimeRefused(f"its optimised graph cannot be read: {one_line(str(error))}") from None
     return tuple(
         Node(
             name=node.name,

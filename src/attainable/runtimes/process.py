@@ -43,10 +43,19 @@ class Worker:
 
     Attributes:
         folder: private to this worker, for arrays and profiles; gone when the worker is closed.
+
+    Raises:
+        RuntimeRefused: the interpreter cannot be started, or there is no room for the folder.
     """
 
     def __init__(self, *, interpreter: str | None = None, address_space_bytes: int | None = None) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="attainable-"))
+        try:
+            self.folder = Path(tempfile.mkdtemp(prefix="attainable-"))
+        except OSError as error:
+            raise RuntimeRefused(
+                f"no folder can be made for the worker: {error.strerror}", where=tempfile.gettempdir(),
+                help="free some disk space, or set TMPDIR",
+            ) from None  # fmt: skip
         self._stage = "start"
         self._closed = False
         self._own_peak_bytes = _own_peak_bytes()

@@ -84,7 +84,7 @@ def local_response_normalization(op: Op) -> Work:
 
 
 RULES: Rules = {
-    "BatchNormalization": Rule(batch_normalization, parameters=(1, 2)),
+    "BatchNormalization": Rule(batch_normalization, parameters=(1, 2), storage="in_place"),
     "LayerNormalization": Rule(layer_normalization, parameters=(1, 2)),
     "RMSNormalization": Rule(root_mean_square_normalization, parameters=(1,)),
     "GroupNormalization": Rule(group_normalization, parameters=(1, 2)),

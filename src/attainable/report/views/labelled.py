@@ -92,7 +92,7 @@ def _companions(label: str, ops: Iterable[OpRow]) -> tuple[str, ...]:
 def _binding(entries: Iterable[tuple[str, float]]) -> str:
     seconds: dict[str, float] = {}
     for roof, time in entries:
-        if roof:
+        if roof not in ("", "nothing"):
             seconds[roof] = seconds.get(roof, 0.0) + time
     return short_name(max(seconds, key=lambda roof: seconds[roof])) if seconds else ""
 

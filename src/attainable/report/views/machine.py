@@ -3,7 +3,7 @@
 import re
 
 from attainable.analysis.records import Analysis, DeviceRow, RunRow
-from attainable.report.names import short_name
+from attainable.report.names import short_name, short_sentence
 
 LOCAL = "local"
 """The name of the machine that ran the tool; the same in every saved analysis."""
@@ -38,7 +38,9 @@ def shown_device(analysis: Analysis) -> DeviceRow | None:
 
 def short_cpu(text: str) -> str:
     """A processor's name without trade marks, stepping and clock; the full one stands under the conditions."""
-    return " ".join(_DECORATION.sub(" ", text).split()) or text
+    # a title of a megabyte is cut before it is searched
+    shown = short_sentence(text)
+    return " ".join(_DECORATION.sub(" ", shown).split()) or shown
 
 
 def device_title(device: DeviceRow) -> str:

@@ -91,7 +91,7 @@ def roofline_chart(analysis: Analysis, *, most_points: int = MOST_POINTS) -> Roo
     ridges = [peak / bandwidth for peak in peaks] if bandwidth > 0 else []
     intensity = _axis([*(point.operational_intensity for point in points), *ridges], around=1.0)
     heights = [point.operations_per_second for point in points] + [point.roof for point in points if point.roof]
-    rate = _axis([*heights, *peaks], around=bandwidth or 1e9)
+    rate = _axis([*heights, *peaks], around=bandwidth or 1e9, room_above=False)
     return RooflineChart(
         measured=run is not None, points=tuple(points[:most_points]),
         roofs=_roofs(device, bandwidth, intensity, rate) if device else (),
@@ -167,13 +167,13 @@ def _roofs(device: DeviceRow, bandwidth: float, intensity: Axis, rate: Axis) -> 
     return tuple(lines)
 
 
-def _axis(values: Sequence[float], *, around: float) -> Axis:
-    """A range with some room, at least two decades wide, and its powers of ten."""
+def _axis(values: Sequence[float], *, around: float, room_above: bool = True) -> Axis:
+    """A range with some room, at least two decades wide, and its powers of ten; nothing is above a roof."""
     finite = [value for value in values if 0 < value < math.inf]
     low, high = min(finite, default=around) / _MARGIN, max(finite, default=around) * _MARGIN
     missing = 100 / (high / low)
     if missing > 1:
-        low, high = low / math.sqrt(missing), high * math.sqrt(missing)
+        low, high = (low / math.sqrt(missing), high * math.sqrt(missing)) if room_above else (low / missing, high)
     return Axis(low, high, tuple(_powers_of_ten(low, high)))
 
 

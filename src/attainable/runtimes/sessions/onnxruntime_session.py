@@ -77,7 +77,8 @@ class OnnxruntimeSession:
         """Run the model in turns without and with the profiler.
 
         Args:
-            arguments: ``folder`` for the profile and the optimised graph, ``blocks`` of ``runs`` runs each way,
+            arguments: ``folder`` for the profile, ``graph``: where the optimised graph goes, with its weights beside
+                it, ``blocks`` of ``runs`` runs each way,
                 ``share`` (False: the first session is given up, where memory is short), ``probe``: a model of one
                 known kernel repeated, which tells the profiler's own time.
             timed: the worker's timer.
@@ -88,8 +89,7 @@ class OnnxruntimeSession:
             self.call = _not_fed
             del self.session
         options = self._options()
-        graph = os.path.join(arguments["folder"], "optimised.onnx")  # noqa: PTH118  (no pathlib here: start-up time)
-        options.optimized_model_filepath = graph
+        options.optimized_model_filepath = arguments["graph"]
         options.add_session_config_entry("session.optimized_model_external_initializers_file_name", "optimised.weights")
         options.add_session_config_entry("session.optimized_model_external_initializers_min_size_in_bytes", "256")
         session = self._profiled(self._arguments["model"], options, arguments["folder"])
@@ -104,7 +104,7 @@ class OnnxruntimeSession:
             profiled += timed(profiled_call, 0.0, arguments["runs"], arguments["runs"])["seconds"]
         runs = _runs(_events(session.end_profiling()))[_WARM_UP_RUNS:]
         return {
-            "kernels": _kernels(runs), "plain": plain, "profiled": profiled, "graph": graph,
+            "kernels": _kernels(runs), "plain": plain, "profiled": profiled,
             "profiler_seconds": profiler_seconds,
         }  # fmt: skip
 
@@ -128,10 +128,17 @@ class OnnxruntimeSession:
         return self._load(model, options)
 
     def _bound(self, session: Any, feeds: dict[str, Any] | None = None) -> Callable[[], object]:
+        """One run of the session, with the inputs in place and the outputs left inside the runtime."""
+        values = self._feeds if feeds is None else feeds
+        outputs = session.get_outputs()
+        if not all(isinstance(extent, int) for output in outputs for extent in output.shape or ()):
+            # A result may have another size each time; a bound output would keep the size of the first.
+            run_afresh = session.run_with_ort_values
+            return lambda: run_afresh(None, values)
         binding = session.io_binding()
-        for name, value in (self._feeds if feeds is None else feeds).items():
+        for name, value in values.items():
             binding.bind_ortvalue_input(name, value)
-        for output in session.get_outputs():
+        for output in outputs:
             binding.bind_output(output.name)
         run = session.run_with_iobinding
         return lambda: run(binding)

@@ -1,0 +1,1 @@
+"""The rules, one module a theme; each ends with its table."""
