@@ -59,7 +59,8 @@ def analyze(
     on_paper = count(workload)
     analysis = replace(counted(on_paper), environment=environment())
     # The roofs of this machine, measured once and cached.
-    progress("measuring the roofs of this machine (once, about 5 s)")
+    if not described.local_profile_path().is_file():
+        progress("measuring the roofs of this machine (once, about 5 s)")
     here, faults = _attempt("calibration", local_device)
     # How fast it could be.
     rows = [device_row(on_paper, here, threads=threads, accounting=accounting)] if here else []

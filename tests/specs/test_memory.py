@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 from onnx import helper
-from tests.models import model, save, value
 
 from attainable.cost.count import count
 from attainable.cost.memory import ActivationMemory
 from attainable.workload import load
 from attainable.zoo import write
+from tests.models import model, save, value
 
 FLOAT = 4
 

@@ -28,7 +28,8 @@ _MOST_RUNS = 1000
 _MOST_ROUNDS = 11
 """With eleven rounds one may be spoilt at either end without moving the interval."""
 _OVERTIME = 2.0
-"""A probe may take this many budgets to complete the rounds that an interval needs."""
+"""A probe may take this many budgets for the rounds that an interval needs, or where the interval is wide."""
+_WIDE = 0.1
 _DEADLINE_SECONDS = 60.0
 
 
@@ -55,12 +56,20 @@ def probe(variants: Sequence[Variant], *, runtime: str, budget_seconds: float) -
             prepared.append((variant, workload, make_inputs(workload, variant.inputs)))
         while len(rounds) < _MOST_ROUNDS:
             took = monotonic() - start
-            complete = len(rounds) >= FEWEST_FOR_INTERVAL
             next_end = took * (len(rounds) + 1) / len(rounds) if rounds else 0.0
-            if next_end > (budget_seconds if complete else _OVERTIME * budget_seconds):
+            if next_end > (budget_seconds if _settled(rounds) else _OVERTIME * budget_seconds):
                 break
             rounds.append(_round(prepared, chosen, budget_seconds / FEWEST_FOR_INTERVAL))
     return Probed(tuple(rounds))
+
+
+def _settled(rounds: Sequence[tuple[Summary, ...]]) -> bool:
+    """Whether the rounds give an interval of every saving, and a narrow one against the pattern's time."""
+    if len(rounds) < FEWEST_FOR_INTERVAL:
+        return False
+    probed = Probed(tuple(rounds))
+    savings = [probed.saving(variant) for variant in range(1, len(rounds[0]))]
+    return all((saving.high - saving.low) / 2 < _WIDE * abs(saving.median) for saving in savings)
 
 
 def _round(

@@ -57,7 +57,8 @@ def advise(
 def _lines(advice: "Advice", run: "Run") -> Iterable[str]:
     from attainable.quantities import format_seconds
 
-    yield f"\n  measured {format_seconds(run.median_seconds)}, {run.threads} threads, {run.runtime} {run.version}\n"
+    threads = "1 thread" if run.threads == 1 else f"{run.threads} threads"
+    yield f"\n  Measured {format_seconds(run.median_seconds)}, {threads}, {run.runtime} {run.version}\n"
     for finding in advice.findings:
         saves = f"saves {format_seconds(finding.saves_low_seconds)} to {format_seconds(finding.saves_high_seconds)}"
         yield f"  {finding.code}  {finding.title}     {saves}"

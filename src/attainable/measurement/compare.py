@@ -88,7 +88,8 @@ def compare_workloads(
     Comparing a network with itself shows what the machine's noise does: the interval then holds 1 in 95 % of cases.
 
     Args:
-        first, second: networks with the same inputs.
+        first: the network to beat.
+        second: the one that may be faster; it takes the same inputs.
         runtime: a key of ``RUNTIMES``.
         threads: processor threads that one kernel may use.
         pairs: how many fresh processes of each.

@@ -1,4 +1,4 @@
-"""Changes to a model that are verified and measured before they are kept: transform, verify, measure, keep or refuse."""
+"""Changes to a model that are kept only when verified and faster: transform, verify, measure, keep or refuse."""
 
 from attainable.optimization.optimize import Settings, optimize_model
 from attainable.optimization.outcome import Optimization, Outcome

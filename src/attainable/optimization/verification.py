@@ -43,13 +43,15 @@ class Verification:
     Attributes:
         inputs: how many inputs both were run on.
         source: where these came from.
-        outputs: each output, in the order of the network.
+        outputs: each output, in the order of the network; empty with a fault.
+        fault: why the changed network cannot be run; empty where it can.
         warnings: what to know before trusting it, one sentence each.
     """
 
     inputs: int
     source: str
     outputs: tuple[OutputAgreement, ...]
+    fault: str
     warnings: tuple[str, ...]
 
     @property
@@ -70,7 +72,8 @@ class Verification:
     @property
     def top1_agreement(self) -> float | None:
         """Of the output on which it is lowest; None where no output looks like logits."""
-        return min((output.top1_agreement for output in self.outputs if output.top1_agreement is not None), default=None)
+        shares = [output.top1_agreement for output in self.outputs if output.top1_agreement is not None]
+        return min(shares, default=None)
 
 
 class Accumulator:
@@ -143,7 +146,9 @@ class Accumulator:
         self._faults[text] = self._faults.get(text, 0) + 1
 
 
-def accumulate(accumulators: Mapping[str, Accumulator], reference: Mapping[str, Array], changed: Mapping[str, Array]) -> None:
+def accumulate(
+    accumulators: Mapping[str, Accumulator], reference: Mapping[str, Array], changed: Mapping[str, Array]
+) -> None:
     """Take in all outputs on one more input; those that the changed network lacks count as empty."""
     for name, accumulator in accumulators.items():
         accumulator.add(reference[name], changed.get(name, numpy.zeros(0)))

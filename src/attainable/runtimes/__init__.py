@@ -86,6 +86,13 @@ class Session(Protocol):
         """
         ...
 
+    def compute(self, inputs: "Mapping[str, Array]", *, deadline_seconds: float) -> "dict[str, Array]":
+        """Run the network once on these inputs, which it keeps for later runs, and give its outputs by name.
+
+        Raises like ``run``; an output that is no array of numbers is a RuntimeRefused.
+        """
+        ...
+
     def profile(self, *, runs: int, deadline_seconds: float) -> Profile:
         """Run the network ``runs`` times with the runtime's profiler, in turns with as many runs without.
 

@@ -87,10 +87,12 @@ def input_sets(workload: Workload, data: Path | None) -> InputSets:
         InvalidQuantity: the folder has no samples, or some do not fit; all faults at once.
     """
     if data is None:
-        made = [InputSet(workload, tuple(seeds), (), f"{len(seeds)} seeded inputs, seeds {seeds[0]} to {seeds[-1]}")
-                for seeds in (CALIBRATION_SEEDS, VERIFICATION_SEEDS)]  # fmt: skip
+        calibration, verification = (
+            InputSet(workload, tuple(seeds), (), f"{len(seeds)} seeded inputs, seeds {seeds[0]} to {seeds[-1]}")
+            for seeds in (CALIBRATION_SEEDS, VERIFICATION_SEEDS)
+        )
         warning = "inputs are made up, so that the loss of accuracy on real ones is not known; give some with --data"
-        return InputSets(*made, (warning,))
+        return InputSets(calibration, verification, (warning,))
     found = _files(data)
     used = found[:MOST_FILES]
     faults = [fault for file in used for fault in _faults(file, workload)]
@@ -104,9 +106,11 @@ def input_sets(workload: Workload, data: Path | None) -> InputSets:
     if len(used) == 1:
         alone = InputSet(workload, (), tuple(used), f"1 sample {origin}")
         return InputSets(alone, alone, ("the only sample calibrates and verifies; put more into the folder",))
-    parts = [InputSet(workload, (), tuple(used[start::2]), f"{len(used[start::2])} samples {origin}") for start in (0, 1)]
+    calibration, verification = (
+        InputSet(workload, (), tuple(part), f"{len(part)} samples {origin}") for part in (used[::2], used[1::2])
+    )
     few = "few samples make ranges and verification rough; put 64 into the folder" if len(used) < 16 else ""
-    return InputSets(*parts, (few,) if few else ())
+    return InputSets(calibration, verification, (few,) if few else ())
 
 
 def _files(folder: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import onnx
 import onnx_ir
 from google.protobuf.message import DecodeError
+from onnx_ir.passes import common
 
 from attainable.errors import InputError, ModelFileError, ModelGraphError
 from attainable.quantities import format_bytes
@@ -37,10 +38,10 @@ def read_model(path: Path) -> onnx_ir.Model:
     where = str(path)
     # Resolved, because a relative base folder switches off onnx_ir's check that weights lie inside it.
     resolved = path.resolve()
-    with open_model_file(resolved):
+    with open_model_file(path):
         pass
     try:
-        proto = onnx.load(str(resolved), format="protobuf", load_external_data=False)
+        proto = onnx.ModelProto.FromString(resolved.read_bytes())
         _refuse_what_would_be_lost(proto, where)
         model = onnx_ir.from_proto(proto)
     except (DecodeError, UnicodeDecodeError):
@@ -48,11 +49,11 @@ def read_model(path: Path) -> onnx_ir.Model:
     except (onnx_ir.serde.SerdeError, ValueError, TypeError) as error:
         reason = " ".join(str(error.__cause__ or error).split())[:300]
         raise ModelGraphError(f"cannot be read: {reason}", where=where, help="export the model again") from None
-    for graph in model.graphs():
-        onnx_ir.external_data.set_base_dir(graph, resolved.parent)
+    for tensor in _external_tensors(model):
+        tensor.base_dir = str(resolved.parent)
     _require_external_weights(model, where)
     if (model.ir_version or 0) < _INITIALIZERS_ARE_DEFAULTS:
-        onnx_ir.passes.common.RemoveInitializersFromInputsPass()(model)
+        common.RemoveInitializersFromInputsPass()(model)
         model.ir_version = _INITIALIZERS_ARE_DEFAULTS
     return model
 
@@ -68,7 +69,7 @@ def write_model(model: onnx_ir.Model, *, where: str) -> bytes:
     Raises:
         InputError: that would exceed 2 GiB, the limit of one ONNX file.
     """
-    size = sum(value.const_value.nbytes for graph in model.graphs() for value in _initializers(graph))
+    size = sum(tensor.nbytes for tensor in _tensors(model))
     if size > LARGEST_FILE_BYTES:
         raise InputError(
             f"the changed model takes {format_bytes(size)}, a single ONNX file holds less than 2 GiB",
@@ -95,7 +96,7 @@ def _require_external_weights(model: onnx_ir.Model, where: str) -> None:
         try:
             tensor.numpy()
         except FileNotFoundError:
-            faults.append(f"its file {tensor.location} is missing @ {tensor.name}")
+            faults.append(f"its file {Path(tensor.path).name} is missing @ {tensor.name}")
         except (OSError, ValueError, TypeError) as error:
             faults.append(f"{' '.join(str(error).split())[:200]} @ {tensor.name}")
         # Each tensor maps its file anew, and a process may hold a thousand open files.
@@ -107,12 +108,10 @@ def _require_external_weights(model: onnx_ir.Model, where: str) -> None:
         )  # fmt: skip
 
 
-def _initializers(graph: onnx_ir.Graph) -> Iterator[onnx_ir.Value]:
-    yield from (value for value in graph.initializers.values() if value.const_value is not None)
+def _tensors(model: onnx_ir.Model) -> Iterator[onnx_ir.TensorProtocol]:
+    for graph in model.graphs():
+        yield from (value.const_value for value in graph.initializers.values() if value.const_value is not None)
 
 
 def _external_tensors(model: onnx_ir.Model) -> Iterator[onnx_ir.ExternalTensor]:
-    for graph in model.graphs():
-        for value in _initializers(graph):
-            if isinstance(value.const_value, onnx_ir.ExternalTensor):
-                yield value.const_value
+    yield from (tensor for tensor in _tensors(model) if isinstance(tensor, onnx_ir.ExternalTensor))

@@ -59,7 +59,7 @@ class OnnxruntimeSession:
         self.call: Callable[[], object] = _not_fed
 
     def feed(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Read the inputs from their files and bind them."""
+        """Read the inputs from their files and bind them; where ``outputs`` names a folder, run once and write them."""
         numpy = importlib.import_module("numpy")
         for name, given in arguments["inputs"].items():
             array = numpy.load(given["file"], allow_pickle=False)
@@ -71,7 +71,22 @@ class OnnxruntimeSession:
                 else make.ortvalue_from_numpy_with_onnx_type(array, element_type)
             )
         self.call = self._bound(self.session)
-        return {}
+        return self._computed(arguments["outputs"]) if "outputs" in arguments else {}
+
+    def _computed(self, folder: str) -> dict[str, Any]:
+        """Run once and write each output to a file; the reply has the files by output."""
+        numpy = importlib.import_module("numpy")
+        files: dict[str, str] = {}
+        names = [output.name for output in self.session.get_outputs()]
+        for number, (name, value) in enumerate(
+            zip(names, self.session.run_with_ort_values(names, self._feeds), strict=True)
+        ):
+            array = value.numpy() if value.is_tensor() and value.element_type() else None
+            if array is None or array.dtype.hasobject:
+                raise TypeError(f"output {name} is no array of numbers")
+            files[name] = os.path.join(folder, f"output-{number}.npy")  # noqa: PTH118  (no pathlib here)
+            numpy.save(files[name], array, allow_pickle=False)
+        return {"outputs": files}
 
     def profile(self, arguments: dict[str, Any], timed: Timed) -> dict[str, Any]:
         """Run the model in turns without and with the profiler.

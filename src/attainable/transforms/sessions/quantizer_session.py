@@ -57,7 +57,7 @@ class QuantizerSession:
             ranges[name].lowest = self._numpy.zeros(1, self._numpy.float32)
             ranges[name].highest = self._numpy.zeros(1, self._numpy.float32)
         nodes = self._calibrator.model.graph.node
-        excluded = {node.name for node in nodes if endless.intersection([*node.input, *node.output])}
+        excluded: set[str] = {node.name for node in nodes if endless.intersection([*node.input, *node.output])}
         cache = os.path.join(self._arguments["folder"], "ranges.json")  # noqa: PTH118
         self._quantization.save_tensors_data(ranges, cache)
         # The quantiser reads the model anew; without this, memory holds its weights twice.
