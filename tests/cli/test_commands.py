@@ -193,7 +193,7 @@ def test_own_arrays_are_used_and_checked(attainable: Command, tmp_path: Path) ->
     np.save(bad, np.zeros((1, 8, 14), np.float32))
     shown = attainable("measure", path, "--input", f"x={good}", "--time-budget", "1s")
     assert shown.code == 0
-    assert "x: given by the user" in shown.out
+    assert "x: given by the user, good.npy" in shown.out
     assert attainable("measure", path, "--input", f"x={bad}").code == 2
     assert attainable("analyze", path, "--input", f"nobody={good}").code == 2
 

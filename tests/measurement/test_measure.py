@@ -144,11 +144,13 @@ def test_each_doubt_is_told_with_what_to_do() -> None:
 
 
 def test_doubts_about_kernels() -> None:
-    kernel = Kernel("a", "Conv", 1e-3, (), "none")
+    kernel = Kernel("a", "Conv", 0.8e-3, (), "none")
     profile = Profile((kernel,), (1.5e-3,), (1.0e-3,), 3e-6)
     assert list(doubts_of_profile(profile, 0.9)) == [
         "the profiler slowed runs from 1.00 ms to 1.50 ms; 3.00 us were subtracted from each kernel, "
         "so that short kernels are rough",
+        "the kernels add up to 800 us, a run takes 1.00 ms: interruptions hit whole runs rather than single kernels; "
+        "close other programs",
         "10 % of the kernels' time could not be traced to ops of the model",
     ]
     assert list(doubts_of_profile(Profile((), (1.0e-3,), (), 3e-6), 0.0)) == []

@@ -140,10 +140,26 @@ def test_integer_convolutions() -> None:
     # 108 subtractions of the input's zero point; the weight's is subtracted before the run
     shifted = work_of(make_op("ConvInteger", [x, weight, zero, zero]))
     assert shifted.operations == (("matrix", "uint8", 2 * macs), ("vector", "uint8", 108))
+    # a weight that is computed has 135 elements to shift, where it has a zero point
+    computed = activation(5, 3, 3, 3, dtype="uint8")
+    assert work_of(make_op("ConvInteger", [x, computed, zero, zero])).total_operations == 2 * macs + 108 + 135
+    assert work_of(make_op("ConvInteger", [x, computed, zero])).total_operations == 2 * macs + 108
     # 108 subtractions, and scale, round, add and two comparisons for each of the 80 outputs
     scale = constant()
     quantised = work_of(make_op("QLinearConv", [x, scale, zero, weight, scale, zero, scale, zero]))
     assert quantised.operations == (("matrix", "uint8", 2 * macs), ("vector", "uint8", 108 + 5 * 80))
+    quantised = work_of(make_op("QLinearConv", [x, scale, zero, computed, scale, zero, scale, zero]))
+    assert quantised.total_operations == 2 * macs + 108 + 135 + 5 * 80
+
+
+def test_causal_convolution() -> None:
+    # 2 x (2 x 8 x 5 outputs) x 3 taps; sigmoid and product for each output
+    inputs = [activation(2, 8, 5), constant(8, 1, 3)]
+    plain = make_op("CausalConvWithState", inputs, outputs=2, opset=27)
+    assert work_of(plain).total_operations == 2 * 80 * 3
+    for activated in ("silu", "swish"):
+        op = make_op("CausalConvWithState", inputs, attributes={"activation": activated}, outputs=2, opset=27)
+        assert work_of(op).total_operations == 2 * 80 * 3 + 2 * 80
 
 
 @settings(max_examples=25, deadline=None)

@@ -52,6 +52,7 @@ def test_counts(equation: str, macs: int, others: int) -> None:
         ("...qd,...kd->...qk", [(2, 3, 4, 6), (2, 3, 5, 6)], 2 * 3 * 4 * 5 * 6),
         ("...qd,dk->...qk", [(2, 3, 4, 6), (6, 5)], 2 * 3 * 4 * 5 * 6),  # an ellipsis may hide nothing
         ("...qd,...dk", [(2, 1, 4, 6), (1, 3, 6, 5)], 2 * 3 * 4 * 5 * 6),  # and broadcasts
+        ("...d,d->...", [(2, 3, 4, 5, 6), (6,)], 2 * 3 * 4 * 5 * 6),
         (" b q , q d -> b d ", [(2, 4), (4, 6)], 48),  # spaces mean nothing
     ],
 )

@@ -107,11 +107,17 @@ def test_integer_products() -> None:
     # 12 subtractions of the left zero point; the right one is subtracted before the run
     shifted = work_of(make_op("MatMulInteger", [left, right, left_zero, right_zero]))
     assert shifted.operations == (("matrix", "uint8", 120), ("vector", "uint8", 12))
+    # a right side that is computed has 15 elements to shift, where it has a zero point
+    computed = activation(3, 5, dtype="int8")
+    assert work_of(make_op("MatMulInteger", [left, computed, left_zero, right_zero])).total_operations == 120 + 27
+    assert work_of(make_op("MatMulInteger", [left, computed, left_zero])).total_operations == 120 + 12
     # 12 subtractions, and scale, round, add and two comparisons for each of the 20 outputs
     scale = constant()
     inputs = [left, scale, left_zero, right, scale, right_zero, scale, left_zero]
     quantised = work_of(make_op("QLinearMatMul", inputs, opset=21))
     assert quantised.operations == (("matrix", "uint8", 120), ("vector", "uint8", 12 + 100))
+    inputs[3] = computed
+    assert work_of(make_op("QLinearMatMul", inputs, opset=21)).total_operations == 120 + 12 + 15 + 100
 
 
 @settings(max_examples=25, deadline=None)

@@ -15,7 +15,7 @@ from attainable.timing.statistics import Summary
 STEP = 1.5
 """Fewer channels are less work anyway: at a step this many times more of the time is saved than of the operations."""
 
-CONTEXT = 0.05
+CONTEXT = 0.1
 """A region alone is not the network: what it saves differs by up to this share. Source: benchmarks/channel_step.py."""
 
 _MOST_NUMBERS = 3

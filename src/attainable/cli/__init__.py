@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from attainable import __version__
-from attainable.cli import advise, analyze, count, devices, explain, measure, report, zoo
+from attainable.cli import advise, analyze, count, devices, explain, measure, optimize, report, zoo
 from attainable.errors import AttainableError
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -20,6 +20,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "measure": measure.measure,
     "advise": advise.advise,
     "explain": explain.explain,
+    "optimize": optimize.optimize,
     "report": report.report,
 }
 """Commands without sub-commands."""

@@ -16,6 +16,7 @@ _WAITING = 0.9
 _PROFILER_SHARE = 0.1
 _PROFILER_SECONDS = 0.2e-3
 _ATTRIBUTED = 0.95
+_TOGETHER = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,12 @@ def doubts_of_profile(profile: Profile, attributed: float) -> Iterator[str]:
                 f"the profiler slowed runs from {format_seconds(plain)} to {format_seconds(profiled)}; "
                 f"{format_seconds(profile.profiler_seconds)} were subtracted from each kernel, "
                 "so that short kernels are rough"
+            )
+        kernels = sum(kernel.seconds for kernel in profile.kernels)
+        if profile.kernels and kernels < _TOGETHER * plain:
+            yield (
+                f"the kernels add up to {format_seconds(kernels)}, a run takes {format_seconds(plain)}: interruptions "
+                "hit whole runs rather than single kernels; close other programs"
             )
     if profile.kernels and attributed < _ATTRIBUTED:
         yield f"{format_share(1 - attributed)} of the kernels' time could not be traced to ops of the model"

@@ -63,7 +63,7 @@ def make_inputs(workload: Workload, given: Given | None = None, *, seed: int = 0
     lines: list[str] = []
     for tensor in workload.inputs:
         if tensor.name in arrays:
-            how = "given by the user"
+            how = _origin((given or {})[tensor.name])
         else:
             arrays[tensor.name], how = _made(tensor, bounds.get(tensor.name), generator)
         lines.append(f"{tensor.name}: {how}")
@@ -92,6 +92,10 @@ def _given_arrays(tensors: Sequence[Tensor], given: Given) -> dict[str, Array]:
     if faults:
         raise InvalidQuantity("given arrays do not fit the network", where="--input", faults=faults)
     return arrays
+
+
+def _origin(source: Array | str | Path) -> str:
+    return f"given by the user, {Path(source).name}" if isinstance(source, str | Path) else "given by the user"
 
 
 def _load(source: str | Path) -> Array | str:

@@ -93,6 +93,7 @@ def optimize_model(
         outcomes=tuple(outcomes),
         total=total,
         output="" if current is original else str(output),
+        warnings=(*original.notes, *(total.warnings if total is not None else ())),
     )
 
 

@@ -44,6 +44,7 @@ class Optimization:
         outcomes: of each change, in the order in which they were applied.
         total: the last model against the original, where more than one change is in it; else None.
         output: the file that was written; empty where none was.
+        warnings: what to know about the model and the total, one sentence each.
     """
 
     model: str
@@ -52,6 +53,7 @@ class Optimization:
     outcomes: tuple[Outcome, ...]
     total: Comparison | None
     output: str
+    warnings: tuple[str, ...]
 
     @property
     def kept(self) -> bool:

@@ -124,6 +124,5 @@ def coverage(fit: Iterable[onnx_ir.Node], kernels: Mapping[str, int]) -> tuple[s
     """
     wanted = Counter(node.op_type for node in fit)
     runs = {kind: sum(kernels.get(kernel, 0) for kernel in ANCHORS[kind]) for kind in wanted}
-    # onnxruntime also makes QGemm of a MatMul with a constant, and the kernels of all kinds are then shared.
     text = ", ".join(f"{min(runs[kind], count)} of {count} {kind}" for kind, count in wanted.items())
     return text, sum(runs.values())
