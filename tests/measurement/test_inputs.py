@@ -130,7 +130,7 @@ def test_arrays_of_the_user_are_taken_as_they_are(tmp_path: Path) -> None:
         made = make_inputs(workload, {"x": source})
         assert made.arrays["x"].tolist() == array.tolist()
         assert made.arrays["x"].flags.c_contiguous
-        assert made.lines[0] == "x: given by the user"
+        assert made.lines[0] == "x: given by the user" + ("" if source is array else ", x.npy")
 
 
 def test_arrays_that_do_not_fit_are_all_named(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
+from attainable.runtimes.onnxruntime import RUNTIME
+from attainable.workload import load
 from tests.models import model, save, value
 
 Array = NDArray[np.generic]
@@ -80,6 +82,12 @@ def residual_network() -> Net:
 def evaluate(proto: onnx.ModelProto, inputs: Mapping[str, Array]) -> list[Array]:
     """What a model computes, by onnx's reference implementation."""
     return [np.asarray(output) for output in ReferenceEvaluator(proto).run(None, dict(inputs))]
+
+
+def compute(path: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """What a model computes, by onnxruntime in a worker."""
+    with RUNTIME.open(load(path), inputs, threads=1, deadline_seconds=60) as session:
+        return session.compute(inputs, deadline_seconds=60)
 
 
 def noise(*shape: int, seed: int = 0) -> NDArray[np.float32]:

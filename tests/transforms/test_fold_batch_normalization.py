@@ -10,7 +10,7 @@ from onnx import helper, numpy_helper
 
 from attainable.transforms import Options, Transformed, transform
 from tests.models import model, save, value
-from tests.transforms.nets import Net, evaluate, image, kinds, noise
+from tests.transforms.nets import Net, compute, evaluate, image, kinds, noise
 
 
 def fold(path: Path) -> Transformed:
@@ -59,7 +59,11 @@ def test_transposed_convolutions_number_channels_within_groups(tmp_path: Path) -
     path = net.save(tmp_path, [image(4, 5)], net.batch_normalization(x, 15, output="y"))
     changed = folded(path)
     assert kinds(changed) == ["ConvTranspose", "ConvTranspose"]
-    require_equal(path, changed, noise(1, 4, 5, 5))
+    # onnx's reference implementation knows no groups here
+    sample = {"x": noise(1, 4, 5, 5)}
+    wanted, got = compute(path, sample)["y"], compute(save(changed, tmp_path, "changed.onnx"), sample)["y"]
+    assert wanted.shape == (1, 15, 12, 12)
+    assert np.abs(wanted - got).max() <= 1e-5 * np.abs(wanted).max()
 
 
 def test_gemm_with_factors_transposed_or_not(tmp_path: Path) -> None:
@@ -176,5 +180,6 @@ def test_other_floating_types_keep_their_type(tmp_path: Path, dtype: str) -> Non
         numpy_helper.from_array(numpy_helper.to_array(tensor).astype(dtype), tensor.name) for tensor in net.constants
     ]
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-    path = save(model(net.nodes, [value("x", [1, 3, 8, 8], kind)], ["y"], constants), tmp_path)
-    assert {tensor.data_type for tensor in folded(path).graph.initializer} == {kind}
+    proto = model(net.nodes, [value("x", [1, 3, 8, 8], kind)], ["y"], constants)
+    proto.graph.output[0].type.tensor_type.elem_type = kind
+    assert {tensor.data_type for tensor in folded(save(proto, tmp_path)).graph.initializer} == {kind}

@@ -152,10 +152,11 @@ def _read(file: Path, workload: Workload) -> dict[str, Array] | list[str]:
 def _archive(file: Path, names: Sequence[str]) -> "dict[str, Array] | list[str]":
     """The arrays of an .npz file by input."""
     try:
-        loaded: object = numpy.load(file, allow_pickle=False)
-        if not isinstance(loaded, numpy.lib.npyio.NpzFile):
-            return [f"is no .npz archive @ {file.name}"]
-        with loaded:
+        # Opened here, because numpy leaves a broken archive open.
+        with file.open("rb") as stream:
+            loaded: object = numpy.load(stream, allow_pickle=False)
+            if not isinstance(loaded, numpy.lib.npyio.NpzFile):
+                return [f"is no .npz archive @ {file.name}"]
             missing = [f"has no array for input {name} @ {file.name}" for name in names if name not in loaded]
             unknown = [f"the network has no input {name} @ {file.name}" for name in loaded if name not in names]
             return missing + unknown or {name: loaded[name] for name in names}
