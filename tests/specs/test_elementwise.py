@@ -55,6 +55,7 @@ def test_binary(kind: str, dtype: str) -> None:
         (make_op("Clip", [activation(6), None, scalar(6.0)]), 6),
         (make_op("Clip", [activation(6)], attributes={"min": 0.0, "max": 6.0}, opset=6), 12),
         (make_op("Clip", [activation(6)], attributes={"min": 0.0}, opset=6), 6),
+        (make_op("Clip", [activation(6), scalar(0.0)], opset=11), 6),
         # selection and conversion compute nothing
         (make_op("Where", [activation(6, dtype="bool"), activation(6), activation(6)]), 0),
         (make_op("Cast", [activation(6)], attributes={"to": 10}), 0),

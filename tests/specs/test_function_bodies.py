@@ -134,7 +134,7 @@ def _attention() -> list[Op]:
             make_op("Attention", by_heads, opset=opset),
             make_op("Attention", by_rows, attributes=heads, opset=opset),
             make_op("Attention", by_rows, attributes={**heads, "softcap": 30.0, **causal}, opset=opset),
-            make_op("Attention", by_rows, attributes={**heads, "scale": 0.5}, opset=opset),
+            make_op("Attention", by_rows, attributes={**heads, "scale": 0.5, "softcap": 0.0}, opset=opset),
             make_op("Attention", [*by_rows, *past], attributes={**heads, **causal}, outputs=3, opset=opset),
             make_op("Attention", [*by_heads, mask], attributes=causal, opset=opset),
             make_op("Attention", [*by_heads, shared], opset=opset),
@@ -155,6 +155,7 @@ def _attention() -> list[Op]:
         *ops,
         make_op("Attention", [*by_heads, mask], attributes=window, opset=25),
         make_op("Attention", by_heads, attributes=window, opset=25),
+        make_op("Attention", [*by_heads, mask], attributes={"left_window_size": 0}, opset=25),
         make_op("Attention", [*by_heads, shared], attributes={"left_window_size": 2, **causal}, opset=25),
     ]
 

@@ -57,6 +57,8 @@ def test_operations(kind: str, operations: int) -> None:
         (make_op("CumSum", [activation(4, 6), scalar(1)]), 4 * 5),
         (make_op("CumSum", [activation(4, 6), scalar(-2)]), 6 * 3),
         (make_op("CumSum", [activation(4, 6), scalar(1)], attributes={"exclusive": 1}), 4 * 4),
+        (make_op("CumSum", [activation(4, 1), scalar(1)], attributes={"exclusive": 1}), 0),
+        (make_op("CumSum", [activation(4, 0), scalar(1)]), 0),
         (make_op("CumProd", [activation(4, 6), scalar(1)], opset=26), 4 * 5),
     ],
 )

@@ -21,7 +21,8 @@ from attainable.workload.graph import Op
         (make_op("Softmax", [activation(2, 4, 3, 5)], attributes={"axis": 1}), 30 * 18),
         # before opset 13 a row is the axis and all after it: 2 rows of 60, 8 rows of 15
         (make_op("Softmax", [activation(2, 4, 3, 5)], opset=11), 2 * 298),
-        (make_op("Softmax", [activation(2, 4, 3, 5)], attributes={"axis": 2}, opset=11), 8 * 73),
+        (make_op("Softmax", [activation(2, 4, 3, 5)], attributes={"axis": 2}, opset=12), 8 * 73),
+        (make_op("Softmax", [activation(2, 4, 3, 5)], attributes={"axis": 2}, opset=13), 40 * 13),
         (make_op("Softmax", [activation(2, 4, 3, 5)], attributes={"axis": -1}, opset=11), 24 * 23),
         # the scores of a transformer: 12 heads, 128 rows of 128
         (make_op("Softmax", [activation(1, 12, 128, 128)]), 1536 * (5 * 128 - 2)),

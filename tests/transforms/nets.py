@@ -14,6 +14,7 @@ from attainable.workload import load
 from tests.models import model, save, value
 
 Array = NDArray[np.generic]
+Numbers = NDArray[np.float64]
 Attributes = Mapping[str, int | float | Sequence[int]]
 
 
@@ -79,15 +80,22 @@ def residual_network() -> Net:
     return net
 
 
-def evaluate(proto: onnx.ModelProto, inputs: Mapping[str, Array]) -> list[Array]:
+def evaluate(proto: onnx.ModelProto, inputs: Mapping[str, Array]) -> list[Numbers]:
     """What a model computes, by onnx's reference implementation."""
-    return [np.asarray(output) for output in ReferenceEvaluator(proto).run(None, dict(inputs))]
+    outputs = ReferenceEvaluator(proto).run(None, dict(inputs))  # pyright: ignore[reportUnknownMemberType]
+    return [np.asarray(output, np.float64) for output in outputs]
 
 
-def compute(path: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
+def compute(path: Path, inputs: Mapping[str, Array]) -> dict[str, Numbers]:
     """What a model computes, by onnxruntime in a worker."""
     with RUNTIME.open(load(path), inputs, threads=1, deadline_seconds=60) as session:
-        return session.compute(inputs, deadline_seconds=60)
+        outputs = session.compute(inputs, deadline_seconds=60)
+    return {name: array.astype(np.float64) for name, array in outputs.items()}
+
+
+def read(path: Path) -> onnx.ModelProto:
+    """A model with all weights inside."""
+    return onnx.ModelProto.FromString(path.read_bytes())
 
 
 def noise(*shape: int, seed: int = 0) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from onnx import helper, numpy_helper
 
 from attainable.transforms import Options, Transformed, transform
 from tests.models import model, save, value
-from tests.transforms.nets import Net, compute, evaluate, image, kinds, noise
+from tests.transforms.nets import Net, compute, evaluate, image, kinds, noise, read
 
 
 def fold(path: Path) -> Transformed:
@@ -24,13 +24,14 @@ def folded(path: Path) -> onnx.ModelProto:
     result = fold(path)
     assert result.content is not None
     proto = onnx.load_from_string(result.content)
-    onnx.checker.check_model(onnx.shape_inference.infer_shapes(proto, strict_mode=True))
+    inferred = onnx.shape_inference.infer_shapes(proto, strict_mode=True)
+    onnx.checker.check_model(inferred)  # pyright: ignore[reportUnknownMemberType]
     return proto
 
 
 def require_equal(path: Path, changed: onnx.ModelProto, *inputs: np.ndarray) -> None:
     given = dict(zip([item.name for item in changed.graph.input], inputs, strict=True))
-    for wanted, got in zip(evaluate(onnx.load(path), given), evaluate(changed, given), strict=True):
+    for wanted, got in zip(evaluate(read(path), given), evaluate(changed, given), strict=True):
         assert np.abs(wanted - got).max() <= 1e-5 * np.abs(wanted).max()
 
 

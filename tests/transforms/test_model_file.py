@@ -6,12 +6,16 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
+from onnx.external_data_helper import (
+    convert_model_to_external_data,
+    load_external_data_for_model,
+    write_external_data_tensors,
+)
 
 from attainable.errors import AttainableError, InputError, ModelFileError, ModelGraphError
-from attainable.transforms import Options, transform
-from attainable.transforms import model_file
+from attainable.transforms import Options, model_file, transform
 from tests.models import model, save
-from tests.transforms.nets import Net, evaluate, image, noise
+from tests.transforms.nets import Net, evaluate, image, noise, read
 
 
 @pytest.fixture
@@ -20,7 +24,9 @@ def external(tmp_path: Path) -> Path:
     net = Net()
     proto = net.proto([image()], net.batch_normalization(net.conv("x", 3, 8), 8, output="y"))
     path = tmp_path / "model.onnx"
-    onnx.save(proto, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
+    convert_model_to_external_data(proto, location="weights.bin", size_threshold=0)
+    write_external_data_tensors(proto, str(tmp_path))
+    path.write_bytes(proto.SerializeToString())
     return path
 
 
@@ -33,7 +39,9 @@ def refusal(path: Path) -> AttainableError:
 def test_external_weights_are_read_and_the_result_stands_alone(external: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(external.parent)
     given = {"x": noise(1, 3, 8, 8)}
-    (wanted,) = evaluate(onnx.load(external), given)
+    proto = read(external)
+    load_external_data_for_model(proto, str(external.parent))
+    (wanted,) = evaluate(proto, given)
     before = (external.parent / "weights.bin").read_bytes()
     content = transform("bn-fold").apply(Path("model.onnx"), Options()).content
     assert content is not None
@@ -62,7 +70,7 @@ def test_short_weight_files_are_refused(external: Path) -> None:
 def test_files_outside_the_folder_are_never_opened(external: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inside = external.parent / "inside"
     inside.mkdir()
-    proto = onnx.load(external, load_external_data=False)
+    proto = read(external)
     for tensor in proto.graph.initializer:
         tensor.external_data[0].value = "../weights.bin"
     save(proto, inside)

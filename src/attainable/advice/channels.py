@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 
 from attainable.advice.messages import say
 from attainable.advice.model import write_ops
-from attainable.advice.regions import Region, macs, region_ops
+from attainable.advice.regions import Region, RegionFinder, macs
 from attainable.advice.rule import Candidate, Conclusion, Probed, Situation, Variant
-from attainable.advice.widths import Widths, is_convolution
+from attainable.advice.widths import is_convolution
 from attainable.analysis.labels import op_label
 from attainable.quantities import format_seconds, format_share
 from attainable.timing.statistics import Summary
+from attainable.workload.graph import Op
 
 STEP = 1.5
 """Fewer channels are less work anyway: at a step this many times more of the time is saved than of the operations."""
@@ -40,21 +41,21 @@ class ChannelChange:
 
     Attributes:
         situation: the network, and how it ran.
-        widths: of the network.
+        finder: cuts regions out of it.
         regions: all occurrences.
         proposals: what to try, in order of preference.
         block: channels that the runtime computes together.
     """
 
     situation: Situation
-    widths: Widths
+    finder: RegionFinder
     regions: Sequence[Region]
     proposals: Sequence[Proposal]
     block: int
 
     def candidate(self) -> Candidate:
         """What to probe."""
-        ops = tuple(op.id for region in self.regions for op in region.touched)
+        ops = tuple(self.finder.ops[op].id for region in self.regions for op in region.touched)
         return Candidate(
             ops=ops,
             at_stake_seconds=self.situation.seconds_of(ops),
@@ -63,8 +64,7 @@ class ChannelChange:
         )
 
     def _variant(self, changed: Mapping[int, int]) -> Variant:
-        workload = self.situation.count.workload
-        ops = region_ops(self.regions[0], workload, self.widths, changed)
+        ops = self.finder.written(self.regions[0], changed)
         return Variant(self.situation.run.threads, lambda folder: write_ops(ops, folder / "probe.onnx"))
 
     def conclude(self, probed: Probed) -> Conclusion:
@@ -103,7 +103,7 @@ class ChannelChange:
         return max(0.0, 1 - self._macs(self.proposals[index].changed) / self._macs({}))
 
     def _macs(self, changed: Mapping[int, int]) -> int:
-        return macs(region_ops(self.regions[0], self.situation.count.workload, self.widths, changed))
+        return macs(self.finder.written(self.regions[0], changed))
 
     def _seen(self, probed: Probed, index: int, verdict: str) -> str:
         times = [say("channels.as_found", {"channels": self._present})]
@@ -135,19 +135,23 @@ class ChannelChange:
 
     @property
     def _convolutions(self) -> int:
-        return len(self.regions) * sum(map(is_convolution, self.regions[0].touched))
+        return len(self.regions) * len(self._touched_convolutions)
 
     @property
     def _example(self) -> str:
-        return op_label(next(op for op in self.regions[0].touched if is_convolution(op)))
+        return op_label(self._touched_convolutions[0])
+
+    @property
+    def _touched_convolutions(self) -> list[Op]:
+        return [op for position in self.regions[0].touched if is_convolution(op := self.finder.ops[position])]
 
     @property
     def _present(self) -> str:
-        return self._numbers({width: self.widths.widths[width].channels for width in self.proposals[0].changed})
+        return self._numbers({width: self.finder.widths.widths[width].channels for width in self.proposals[0].changed})
 
     def _numbers(self, changed: Mapping[int, int]) -> str:
         """The numbers of channels that convolutions give; those of concatenations follow from them."""
-        free = self.widths.free
+        free = self.finder.widths.free
         numbers = sorted({number for width, number in changed.items() if width in free})
         if len(numbers) > _MOST_NUMBERS:
             return f"{numbers[0]} to {numbers[-1]}"

@@ -1,23 +1,25 @@
 """find(): every rule looks, every candidate is probed, and what the probes say is the advice."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from time import monotonic
 
 from attainable.advice import RULES
 from attainable.advice.messages import say
 from attainable.advice.probe import Prober, probe
-from attainable.advice.rule import Advice, Candidate, Checked, Conclusion, Probed, Rule, Situation
+from attainable.advice.rule import Advice, Candidate, Checked, Conclusion, Rule, Situation
 from attainable.analysis.records import Finding
 from attainable.cost.count import Count
-from attainable.errors import RunError
+from attainable.errors import AttainableError
 from attainable.measurement.inputs import Given
 from attainable.measurement.run import Run
 from attainable.timing.conditions import Conditions, read_conditions
 from attainable.timing.statistics import FEWEST_FOR_INTERVAL
+from attainable.workload.graph import UnresolvedShape
 
 PROBE_SECONDS = 10.0
 """Budget of one probe."""
+SHORTEST_PROBE_SECONDS = 4.0
+"""With less time left no probe is started, because six rounds of fresh processes take longer."""
 
 Progress = Callable[[str], None]
 """Told a sentence when a probe starts."""
@@ -35,7 +37,7 @@ def find(
     Args:
         count: the network and its work on paper.
         run: how it ran here: its runtime and threads are those of the probes.
-        time_budget_seconds: for all probes together; no probe starts later than this.
+        time_budget_seconds: for all probes together; a probe that has begun may take twice its share to be certain.
         inputs: the user's own arrays, for probes that run the whole network.
         conditions: of this machine; None to read them.
         prober: times variants against each other; None for real processes.
@@ -43,35 +45,38 @@ def find(
         progress: told when a probe starts.
     """
     situation = Situation(count, run, conditions or read_conditions(), inputs)
-    prober = prober or partial(probe, runtime=run.runtime, budget_seconds=PROBE_SECONDS)
     end = monotonic() + time_budget_seconds
-    findings: list[Finding] = []
-    checked: list[Checked] = []
     warnings: list[str] = []
-    candidates: list[tuple[Rule, Candidate]] = []
+    seen: list[tuple[Rule, Candidate | Conclusion]] = []
     for rule in rules:
-        for seen in rule.look(situation):
-            if isinstance(seen, Candidate):
-                candidates.append((rule, seen))
-            else:
-                checked.append(_checked(rule, (), seen))
+        try:
+            seen += [(rule, what) for what in rule.look(situation)]
+        except UnresolvedShape as error:
+            warnings.append(say("warning.shapes", {"code": rule.code, "tensor": str(error)}))
+    checked = [_checked(rule, (), what) for rule, what in seen if isinstance(what, Conclusion)]
+    candidates = [(rule, what) for rule, what in seen if isinstance(what, Candidate)]
     candidates.sort(key=lambda entry: -entry[1].at_stake_seconds)
+    findings: list[Finding] = []
     left: list[str] = []
     for number, (rule, candidate) in enumerate(candidates, start=1):
-        if monotonic() > end:
+        seconds = min(PROBE_SECONDS, end - monotonic())
+        if seconds < SHORTEST_PROBE_SECONDS:
             left.append(rule.code)
             continue
         progress(say("progress.probe", {"code": rule.code, "number": number, "count": len(candidates)}))
         try:
-            probed = prober(candidate.variants)
-        except RunError as error:
-            warnings.append(say("warning.failed", {"code": rule.code, "error": str(error)}))
+            if prober is None:
+                probed = probe(candidate.variants, runtime=run.runtime, budget_seconds=seconds)
+            else:
+                probed = prober(candidate.variants, seconds)
+        except AttainableError as error:
+            warnings.append(say("warning.failed", {"code": rule.code, "error": error.what}))
             continue
         conclusion = candidate.conclude(probed)
         if conclusion.saves is None:
             checked.append(_checked(rule, candidate.ops, conclusion))
         else:
-            findings.append(_finding(rule, candidate, conclusion, probed))
+            findings.append(_finding(rule, candidate, conclusion, len(probed.rounds)))
     findings.sort(key=lambda finding: -finding.saves_high_seconds)
     return Advice(findings, checked, [*warnings, *_not_probed(left), *_overlaps(findings)])
 
@@ -80,9 +85,8 @@ def _checked(rule: Rule, ops: Sequence[str], conclusion: Conclusion) -> Checked:
     return Checked(rule.code, rule.title, list(ops), conclusion.observation)
 
 
-def _finding(rule: Rule, candidate: Candidate, conclusion: Conclusion, probed: Probed) -> Finding:
+def _finding(rule: Rule, candidate: Candidate, conclusion: Conclusion, rounds: int) -> Finding:
     assert conclusion.saves is not None
-    rounds = len(probed.rounds)
     certain = "confidence.measured" if rounds >= FEWEST_FOR_INTERVAL else "confidence.weak"
     return Finding(
         code=rule.code, title=conclusion.headline, ops=list(candidate.ops), observation=conclusion.observation,

@@ -10,7 +10,8 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "confidence.measured": "high: every variant was measured here, in turns, {rounds} fresh processes each",
         "confidence.weak": "low: only {rounds} rounds fitted into the time budget, too few for a 95 % interval",
         "progress.probe": "probing {code}, {number} of {count}",
-        "warning.not_probed": "{code}: {count} candidates were not probed for lack of time; give more with --time-budget",
+        "warning.not_probed": "{code}: {count} candidates were not probed, time was up; give more with --time-budget",
+        "warning.shapes": "{code}: the shape of {tensor} is not known; bind it with --shape",
         "warning.failed": "{code}: a probe failed, nothing is known: {error}",
         "warning.alone": "savings of findings that share ops do not add up: change one, then ask again",
         # DSG005
@@ -44,8 +45,8 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         # QNT004
         "quantized.headline": "{count} quantised convolutions run in floating point",
         "quantized.seen": "{count} convolutions, such as {example}, are quantised ({found}), yet floating-point "
-        "kernels compute them; QuantizeLinear and DequantizeLinear take {conversions} of {total} in the run. Measured, all of "
-        "them together: as they are {as_found}, with {form} {as_taken}.",
+        "kernels compute them. QuantizeLinear and DequantizeLinear take {conversions} of {total} in the run. "
+        "Measured, all of them together: as they are {as_found}, with {form} {as_taken}.",
         "quantized.form": "uint8 activations per tensor and int8 weights per channel",
         "quantized.action": "quantise again with {form}, the zero point behind a ReLU being 0",
         "quantized.none": "The network has no QuantizeLinear and no DequantizeLinear.",

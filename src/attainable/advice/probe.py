@@ -19,8 +19,8 @@ from attainable.runtimes import runtime as runtime_of
 from attainable.timing.statistics import FEWEST_FOR_INTERVAL, Summary, summarize
 from attainable.workload.graph import Workload
 
-Prober = Callable[[Sequence[Variant]], Probed]
-"""Times variants against each other."""
+Prober = Callable[[Sequence[Variant], float], Probed]
+"""Times variants against each other within about so many seconds."""
 
 _TURN_SECONDS = 0.01
 _FEWEST_TURNS, _MOST_TURNS = 4, 40

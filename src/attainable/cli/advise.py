@@ -56,9 +56,10 @@ def advise(
 
 def _lines(advice: "Advice", run: "Run") -> Iterable[str]:
     from attainable.quantities import format_seconds
+    from attainable.report.names import clean
 
     threads = "1 thread" if run.threads == 1 else f"{run.threads} threads"
-    yield f"\n  Measured {format_seconds(run.median_seconds)}, {threads}, {run.runtime} {run.version}\n"
+    yield f"\n  Measured {format_seconds(run.median_seconds)}, {threads}, {run.runtime} {clean(run.version)}\n"
     for finding in advice.findings:
         saves = f"saves {format_seconds(finding.saves_low_seconds)} to {format_seconds(finding.saves_high_seconds)}"
         yield f"  {finding.code}  {finding.title}     {saves}"

@@ -108,7 +108,10 @@ def _apply(
     if made.content is None:
         return replace(refused, reason=f"no gain here: {made.summary}"), None
     target.write_bytes(made.content)
-    bound = load(target, how.options.shapes, batch=how.options.batch)
+    try:
+        bound = load(target, how.options.shapes, batch=how.options.batch)
+    except InputError as error:
+        return replace(refused, reason=f"the changed model cannot be read: {error.what}"), None
     changed = replace(bound, name=f"{current.name}-{step.name}")
     progress(f"{step.name}: verifying the outputs on {len(sets.verification)} inputs")
     verification = verify(original, changed, sets.verification, runtime=how.runtime, threads=how.threads)

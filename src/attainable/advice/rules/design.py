@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from attainable.advice.channels import ChannelChange, Proposal
 from attainable.advice.messages import say
-from attainable.advice.regions import Region, find_regions, region_ops, structure
+from attainable.advice.regions import Region, RegionFinder, structure
 from attainable.advice.rule import Candidate, Conclusion, Rule, Situation
 from attainable.advice.widths import Widths, find_widths
 from attainable.workload.graph import Workload
@@ -54,11 +54,12 @@ def channels_above_step(situation: Situation) -> Sequence[Candidate | Conclusion
     if not changed:
         return [Conclusion(None, _nothing(free, block))]
     alike: defaultdict[tuple[object, ...], list[Region]] = defaultdict(list)
-    for region in find_regions(workload, widths, changed):
-        alike[structure(region_ops(region, workload, widths, {}))].append(region)
+    finder = RegionFinder(workload, widths)
+    for region in finder.regions(changed):
+        alike[structure(finder.written(region, {}))].append(region)
     padding = widths.with_sums(padded)
     return [
-        ChannelChange(situation, widths, regions, _proposals(regions[0], padding), block).candidate()
+        ChannelChange(situation, finder, regions, _proposals(regions[0], padding), block).candidate()
         for regions in alike.values()
     ]
 
