@@ -25,7 +25,9 @@ AVX512 = replace(AVX2, isa=(*AVX2.isa, "avx512f"))
 RUN = Run(
     runtime="onnxruntime", version="1", threads=1, dtype="float32", samples=20, median_seconds=0.01, low_seconds=0.01,
     high_seconds=0.01, minimum_seconds=0.01, kernels=(), groups=(), attributed_share=None, kernels_seconds=None,
-    profiled_seconds=None, profiler_seconds=None, load_seconds=0.1, peak_rss_bytes=0, inputs=(), warnings=(),
+    profiled_seconds=None, unprofiled_seconds=None, profiler_seconds=None,
+    load_seconds=0.1, peak_rss_bytes=0,
+    inputs=(), warnings=(),
 )  # fmt: skip
 
 Body = Callable[[GraphBuilder, Value], Value]

@@ -60,7 +60,7 @@ def test_what_has_most_at_stake_is_probed_first_and_the_rest_is_named(workload: 
     assert said == ["probing AAA002, 1 of 2", "probing AAA001, 2 of 2"]
     late = find(count(workload), RUN, conditions=AVX2, prober=always(1.0, 0.5), rules=rules, time_budget_seconds=1.0)
     assert late.findings == []
-    assert late.warnings[0].startswith("AAA002: 1 candidates were not probed")
+    assert late.warnings[0].startswith("AAA002: 1 candidate was not probed")
     assert len(advice.findings) == len(late.warnings) == 2
 
 

@@ -29,7 +29,7 @@ def quantized(folder: Path, *, dtype: str = "int8", zero: int = 0, convolutions:
     nodes: list[onnx.NodeProto] = [node("QuantizeLinear", ["x", "scale", "zero"], "q0")]
     for index in range(convolutions):
         constants += [
-            array(f"w{index}", np.ones((CHANNELS, CHANNELS, 3, 3), np.int8)),
+            array(f"w{index}", np.ones((CHANNELS, CHANNELS, 1, 1), np.int8)),
             array(f"ws{index}", np.array(0.01, np.float32)),
             array(f"wz{index}", np.array(0, np.int8)),
         ]

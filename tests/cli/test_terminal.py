@@ -178,7 +178,7 @@ def run(name: str = "") -> Run:
         runtime=f"{name}onnxruntime", version=f"{name}1.31.1", threads=2, dtype=f"{name}float32", samples=1,
         median_seconds=0.05, low_seconds=0.05, high_seconds=0.05, minimum_seconds=0.049,
         kernels=(kernels[0], kernels[0], kernels[1]), groups=(), attributed_share=None, kernels_seconds=0.07,
-        profiled_seconds=None, profiler_seconds=None, load_seconds=0.2, peak_rss_bytes=2**28,
+        profiled_seconds=None, unprofiled_seconds=None, profiler_seconds=None, load_seconds=0.2, peak_rss_bytes=2**28,
         inputs=(f"{name}x: normal numbers",), warnings=(f"{name}noisy",),
     )  # fmt: skip
 

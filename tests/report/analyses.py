@@ -72,7 +72,8 @@ def run(groups: Sequence[GroupRow] = (), *, median_seconds: float = 0.05, half_w
         runtime="onnxruntime", version="1.31.1", device="local", threads=1, dtype="float32", samples=62,
         median_seconds=median_seconds, low_seconds=median_seconds - half_width,
         high_seconds=median_seconds + half_width, minimum_seconds=median_seconds, load_seconds=0.2,
-        profiled_seconds=median_seconds, kernels_seconds=sum(entry.seconds for entry in groups),
+        profiled_seconds=median_seconds, unprofiled_seconds=median_seconds,
+        kernels_seconds=sum(entry.seconds for entry in groups),
         profiler_seconds=1e-6, attributed_share=1.0, peak_resident_bytes=2**28, inputs=["x: normal numbers"],
         kernels=[KernelRow("kernel", "Conv", ["0"], "exact", 0.01)], groups=list(groups),
     )  # fmt: skip

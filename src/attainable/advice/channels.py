@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from attainable.advice.messages import say
+from attainable.advice.messages import say, say_count
 from attainable.advice.model import write_ops
 from attainable.advice.regions import Region, RegionFinder, macs
 from attainable.advice.rule import Candidate, Conclusion, Probed, Situation, Variant
@@ -78,9 +78,10 @@ class ChannelChange:
         actions = [self._action(proposal), *(self._alternative(probed, other) for other in others)]
         return Conclusion(
             saves=self._saving(probed, first),
-            headline=say(
+            headline=say_count(
                 headline,
-                {"count": self._convolutions, "channels": self._present, "proposed": self._numbers(proposal.changed)},
+                self._convolutions,
+                {"channels": self._present, "proposed": self._numbers(proposal.changed)},
             ),
             observation=self._seen(probed, first, ""),
             action="; ".join(actions),
@@ -121,8 +122,8 @@ class ChannelChange:
             "share": format_share(self._share_of_time(probed, index)),
             "operations": format_share(self._share_of_operations(index)),
         }
-        values = {"example": self._example, "count": self._convolutions, "block": self.block, "times": measured}
-        sentences = (say("channels.seen", values), say("channels.share", shares), verdict)
+        values = {"example": self._example, "block": self.block, "times": measured}
+        sentences = (say_count("channels.seen", self._convolutions, values), say("channels.share", shares), verdict)
         return " ".join(filter(None, sentences))
 
     def _action(self, proposal: Proposal) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 
 from attainable.advice import RULES
-from attainable.advice.messages import say
+from attainable.advice.messages import say, say_count
 from attainable.advice.probe import Prober, probe
 from attainable.advice.rule import Advice, Candidate, Checked, Conclusion, Rule, Situation
 from attainable.analysis.records import Finding
@@ -97,7 +97,7 @@ def _finding(rule: Rule, candidate: Candidate, conclusion: Conclusion, rounds: i
 
 def _not_probed(codes: Sequence[str]) -> Iterator[str]:
     for code in dict.fromkeys(codes):
-        yield say("warning.not_probed", {"code": code, "count": codes.count(code)})
+        yield say_count("warning.not_probed", codes.count(code), {"code": code})
 
 
 def _overlaps(findings: Sequence[Finding]) -> Iterator[str]:

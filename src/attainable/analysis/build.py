@@ -68,8 +68,9 @@ def run_row(count: Count, run: Run, device: Device | None) -> RunRow:
         runtime=run.runtime, version=run.version, device=device.name if device else "local", threads=run.threads,
         dtype=run.dtype, samples=run.samples, median_seconds=run.median_seconds, low_seconds=run.low_seconds,
         high_seconds=run.high_seconds, minimum_seconds=run.minimum_seconds, load_seconds=run.load_seconds,
-        profiled_seconds=run.profiled_seconds, kernels_seconds=run.kernels_seconds,
-        profiler_seconds=run.profiler_seconds, attributed_share=run.attributed_share,
+        profiled_seconds=run.profiled_seconds, unprofiled_seconds=run.unprofiled_seconds,
+        kernels_seconds=run.kernels_seconds, profiler_seconds=run.profiler_seconds,
+        attributed_share=run.attributed_share,
         peak_resident_bytes=run.peak_rss_bytes, inputs=list(run.inputs),
         kernels=[
             KernelRow(kernel.name, kernel.kind, list(kernel.ops), kernel.attribution, kernel.seconds)

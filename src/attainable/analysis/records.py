@@ -181,7 +181,11 @@ class GroupRow:
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """Measured: one runtime on this machine. Times are of one whole inference."""
+    """Measured: one runtime on this machine. Times are of one whole inference.
+
+    ``profiled_seconds`` and ``unprofiled_seconds`` are medians of runs in turns, with the runtime's profiler and
+    without; ``kernels_seconds`` is the sum of the kernels, less what the profiler took (``profiler_seconds`` each).
+    """
 
     runtime: str
     version: str
@@ -195,6 +199,7 @@ class RunRow:
     minimum_seconds: float
     load_seconds: float
     profiled_seconds: float | None
+    unprofiled_seconds: float | None
     kernels_seconds: float | None
     profiler_seconds: float | None
     attributed_share: float | None

@@ -145,6 +145,8 @@ def free(op: Op) -> Work:
 
 
 def _with_traffic(op: Op, *, macs: int, operations: Operations) -> Work:
+    if macs < 0 or any(number < 0 for _, _, number in operations):
+        raise ValueError(f"the attributes of {op.kind} contradict its shapes")
     activation_in = weight = 0
     seen: set[str] = set()
     for tensor in op.present_inputs:

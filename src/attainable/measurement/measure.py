@@ -101,6 +101,7 @@ def measure_workload(
         attributed_share=attributed_share(kernels) if found else None,
         kernels_seconds=sum(kernel.seconds for kernel in kernels) if found else None,
         profiled_seconds=median(found.profiled_seconds) if found else None,
+        unprofiled_seconds=median(found.plain_seconds) if found and found.plain_seconds else None,
         profiler_seconds=found.profiler_seconds if found else None,
         load_seconds=session.load_seconds,
         peak_rss_bytes=timed.peak_rss_bytes,

@@ -23,6 +23,8 @@ class Run:
         attributed_share: share of the kernels' time that found its ops; None without a profile. See ``attribution``.
         kernels_seconds: sum of the kernels' times; None without a profile.
         profiled_seconds: median of whole runs with the profiler on, what the profiler costs included; None without one.
+        unprofiled_seconds: median of whole runs without it, in turns with the profiled ones; None where memory allowed
+            only one of the two.
         profiler_seconds: the profiler's own time, already subtracted from each kernel; None without a profile.
         load_seconds: loading and optimising the model.
         peak_rss_bytes: largest resident memory of the worker before it was profiled, with interpreter and runtime.
@@ -44,6 +46,7 @@ class Run:
     attributed_share: float | None
     kernels_seconds: float | None
     profiled_seconds: float | None
+    unprofiled_seconds: float | None
     profiler_seconds: float | None
     load_seconds: float
     peak_rss_bytes: int

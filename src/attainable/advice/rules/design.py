@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from attainable.advice.channels import ChannelChange, Proposal
-from attainable.advice.messages import say
+from attainable.advice.messages import say, say_count
 from attainable.advice.regions import Region, RegionFinder, structure
 from attainable.advice.rule import Candidate, Conclusion, Rule, Situation
 from attainable.advice.widths import Widths, find_widths
@@ -100,7 +100,7 @@ def _nothing(free: Mapping[int, int], block: int) -> str:
         return say("channels.no_widths")
     seen = sorted(set(free.values()))
     shown = ", ".join(map(str, seen[:_MOST_SHOWN])) + (", ..." if len(seen) > _MOST_SHOWN else "")
-    return say("channels.none", {"count": len(free), "channels": shown, "block": block})
+    return say_count("channels.none", len(free), {"channels": shown, "block": block})
 
 
 RULES: dict[str, Rule] = {

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from attainable.advice.messages import say
+from attainable.advice.messages import say, say_count
 from attainable.advice.model import write_ops
 from attainable.advice.quantized import CONVERSIONS, QuantizedConvolution, find_quantized_convolutions
 from attainable.advice.regions import structure
@@ -49,7 +49,7 @@ def pairs_left_unfused(situation: Situation) -> Sequence[Candidate | Conclusion]
     unfused = [each for each in patterns if each.convolution.id in floating - integer]
     if not unfused:
         key = "quantized.fused" if patterns else "quantized.elsewhere"
-        return [Conclusion(None, say(key, {"count": len(patterns), **_conversions(situation)}))]
+        return [Conclusion(None, say_count(key, len(patterns), _conversions(situation)))]
     alike: defaultdict[tuple[object, ...], list[QuantizedConvolution]] = defaultdict(list)
     for pattern in unfused:
         alike[structure(pattern.as_found())].append(pattern)
@@ -92,17 +92,17 @@ def _candidate(situation: Situation, patterns: Sequence[QuantizedConvolution]) -
         found, taken = (format_seconds(occurrences * probed.seconds(variant)) for variant in (0, 1))
         form = say("quantized.form")
         values = {
-            "example": op_label(pattern.convolution), "count": occurrences, "found": pattern.form, "form": form,
+            "example": op_label(pattern.convolution), "found": pattern.form, "form": form,
             "as_found": found, "as_taken": taken, **_conversions(situation),
         }  # fmt: skip
-        observation = say("quantized.seen", values)
+        observation = say_count("quantized.seen", occurrences, values)
         saving = probed.saving(1, occurrences=occurrences)
         margin = _CONTEXT * abs(saving.median)
         saving = replace(saving, low=saving.low - margin, high=saving.high + margin)
         if saving.low <= 0:
             return Conclusion(None, observation)
         return Conclusion(
-            saving, observation, say("quantized.headline", values), say("quantized.action", values)
+            saving, observation, say_count("quantized.headline", occurrences), say("quantized.action", values)
         )  # fmt: skip
 
     def variant(written: Sequence[Op]) -> Variant:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from attainable.advice.messages import say
+from attainable.advice.messages import say, say_count
 from attainable.advice.rule import Candidate, Conclusion, Probed, Rule, Situation, Variant
 from attainable.quantities import format_seconds
 from attainable.timing.conditions import Conditions
@@ -69,7 +69,7 @@ def _limit(conditions: Conditions) -> str:
 
 
 def _count(threads: int) -> str:
-    return say("threads.count.one" if threads == 1 else "threads.count", {"count": threads})
+    return say_count("threads.count", threads)
 
 
 RULES: dict[str, Rule] = {
