@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from attainable import devices as described
+from attainable.advice.find import find
 from attainable.analysis.build import device_row, run_row
 from attainable.analysis.counted import counted
 from attainable.analysis.environment import environment
@@ -27,7 +28,8 @@ Progress = Callable[[str], None]
 
 def analyze(
     path: str | Path, *, shapes: Bindings | None = None, batch: int | None = None, devices: Sequence[str] = (),
-    threads: int = 1, runtime: str = "onnxruntime", measure: bool = True, time_budget_seconds: float = 20.0,
+    threads: int = 1, runtime: str = "onnxruntime", measure: bool = True, advise: bool = True,
+    time_budget_seconds: float = 20.0,
     inputs: Mapping[str, Path] | None = None, accounting: Literal["fused", "unfused"] = "fused",
     progress: Progress = lambda sentence: None,
 ) -> Analysis:  # fmt: skip
@@ -41,7 +43,8 @@ def analyze(
         threads: cores for the run here and for the roofs of this machine.
         runtime: what runs the model here.
         measure: run the model; otherwise count and bound only.
-        time_budget_seconds: most time to spend on the run.
+        advise: prove what would make it faster, where the run succeeded.
+        time_budget_seconds: most time to spend on the run, and again on the probes of the advice.
         inputs: ``.npy`` files by input name; other inputs are made up, valid for the model.
         accounting: of the roofline op by op.
         progress: told when a long stage starts.
@@ -80,6 +83,13 @@ def analyze(
             analysis = replace(
                 analysis, runs=[run_row(on_paper, run, here)], warnings=[*analysis.warnings, *run.warnings]
             )
+        # What to change, each proposal proved by a probe.
+        if run is not None and advise:
+            advice = find(on_paper, run, time_budget_seconds=time_budget_seconds, inputs=inputs, progress=progress)
+            analysis = replace(
+                analysis, findings=advice.findings, checked=advice.checked,
+                warnings=[*analysis.warnings, *advice.warnings],
+            )  # fmt: skip
     return replace(analysis, errors=faults)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from attainable.analysis.records import Finding
+from attainable.analysis.records import Checked, Finding
 from attainable.cost.count import Count
 from attainable.measurement.inputs import Given
 from attainable.measurement.run import Run
@@ -116,16 +116,6 @@ class Candidate:
     at_stake_seconds: float
     variants: tuple[Variant, ...]
     conclude: Callable[[Probed], Conclusion]
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A rule that looked and found no gain here, with its numbers. A result as good as a finding."""
-
-    code: str
-    title: str
-    ops: list[str]
-    observation: str
 
 
 Look = Callable[[Situation], Sequence[Candidate | Conclusion]]

@@ -233,6 +233,16 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """A rule that looked and found no gain here, with its numbers. A result as good as a finding."""
+
+    code: str
+    title: str
+    ops: list[str]
+    observation: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """A part of the analysis that failed: the stage, what happened, what to do."""
 
@@ -255,6 +265,7 @@ class Analysis:
     predicted: Prediction | None = None
     runs: list[RunRow] = field(default_factory=list[RunRow])
     findings: list[Finding] = field(default_factory=list[Finding])
+    checked: list[Checked] = field(default_factory=list[Checked])
     warnings: list[str] = field(default_factory=list[str])
     errors: list[Fault] = field(default_factory=list[Fault])
     environment: dict[str, str] = field(default_factory=dict[str, str])

@@ -20,6 +20,7 @@ def analyze(
     threads: Threads = 1,
     runtime: Runtime = "onnxruntime",
     no_measure: Annotated[bool, typer.Option("--no-measure", help="Count and bound only; run nothing.")] = False,
+    no_advise: Annotated[bool, typer.Option("--no-advise", help="No probes of what would be faster.")] = False,
     time_budget: Budget = "20s",
     input: Inputs = None,
     unfused: Annotated[bool, typer.Option("--unfused", help="Roofline op by op, nothing fused.")] = False,
@@ -44,7 +45,7 @@ def analyze(
         require_writable(target, overwrite=force)
     analysis = run(
         model, shapes=parse_bindings(shape or ()), batch=batch, devices=device or (), threads=threads, runtime=runtime,
-        measure=not no_measure, time_budget_seconds=budget, inputs=read_inputs(input),
+        measure=not no_measure, advise=not no_advise, time_budget_seconds=budget, inputs=read_inputs(input),
         accounting="unfused" if unfused else "fused", progress=print_progress,
     )  # fmt: skip
     if target is not None:

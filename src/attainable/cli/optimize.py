@@ -22,11 +22,11 @@ Apply = Annotated[
 Data = Annotated[
     Path | None,
     typer.Option(
-        "--data", metavar="FOLDER", help="Inputs, one sample a file: .npz, or .npy for one input. [default: made up]"
+        "--data", metavar="FOLDER", help="Inputs, one sample a file: .npz, or .npy for one input. Without it: made up."
     ),
 ]
 Output = Annotated[
-    Path | None, typer.Option("--output", help="The changed model. [default: MODEL-CHANGE.onnx, in this folder]")
+    Path | None, typer.Option("--output", help="The changed model. Without it: MODEL-CHANGE.onnx, here.")
 ]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Cores that a kernel may use, for both models.")]
 Pairs = Annotated[int, typer.Option("--pairs", min=6, help="Fresh processes of each model that run in turns.")]
@@ -34,7 +34,8 @@ Sqnr = Annotated[
     float, typer.Option("--minimum-sqnr", metavar="DECIBELS", help="What a change that loses precision must keep.")
 ]
 Bits = Annotated[
-    int | None, typer.Option("--weight-bits", min=7, max=8, help="Of int8 weights. [default: 7 without VNNI, else 8]")
+    int | None,
+    typer.Option("--weight-bits", min=7, max=8, help="Of int8 weights. Without it: 8, or 7 where 8 would saturate."),
 ]
 Keep = Annotated[bool, typer.Option("--keep", help="Write the changed model even when it is refused.")]
 Budget = Annotated[

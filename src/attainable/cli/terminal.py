@@ -23,6 +23,7 @@ from attainable.quantities import (
 )
 from attainable.report.messages import say, say_count
 from attainable.report.names import clean, short_name, short_sentence
+from attainable.report.views.advice import checked_line, most_saved_first, saving_line
 from attainable.report.views.hotspots import Hotspot, hotspots
 from attainable.report.views.indicators import Indicator
 from attainable.report.views.machine import short_cpu
@@ -68,8 +69,10 @@ def print_analysis(analysis: Analysis, console: Console | None = None, *, aside:
         _add_indicator(indicators, indicator)
     _print(out, indicators)
     out.print()
-    for finding in sorted(analysis.findings, key=lambda finding: -finding.saves_high_seconds):
+    for finding in most_saved_first(analysis.findings):
         _print_finding(out, finding)
+    for checked in analysis.checked:
+        _print(out, _text(checked_line(checked), "dim"))
     _print_asides(aside, analysis.warnings, analysis.errors)
 
 
@@ -225,10 +228,10 @@ def _add_indicator(grid: Table, indicator: Indicator) -> None:
 
 
 def _print_finding(out: Console, finding: Finding) -> None:
-    low, high = format_seconds(finding.saves_low_seconds), format_seconds(finding.saves_high_seconds)
-    saves = say("findings.saves", {"low": low, "high": high})
     title = _text(f"{short_sentence(finding.title)}     ")
-    _print(out, Text.assemble(_text(short_name(finding.code), "bold"), "  ", title, _text(saves, "bold")))
+    _print(
+        out, Text.assemble(_text(short_name(finding.code), "bold"), "  ", title, _text(saving_line(finding), "bold"))
+    )
     _print(out, _text(f"        {say('errors.help', {'help': short_sentence(finding.action)})}"))
 
 

@@ -144,7 +144,8 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "operators.none": "The network has no ops.",
         # findings, faults, method
         "findings.title": "Findings",
-        "findings.none": "None yet: this version has no advice rules.",
+        "findings.none": "None: no rule proved a gain on this machine.",
+        "findings.checked": "{code} checked, no gain here: {observation}",
         "findings.saves": "saves {low} to {high}",
         "findings.confidence": "confidence: {confidence}",
         "errors.title": "Errors",

@@ -35,7 +35,8 @@ def render_html(analysis: Analysis) -> str:
         "main", {}, _head(answer), errors_section(analysis.errors),
         verdict_section(answer, warnings=len(analysis.warnings)),
         indicators_section(answer), hotspots_section(hotspots(analysis)), chart_section(roofline_chart(analysis)),
-        findings_section(analysis.findings), _work(work_on_paper(analysis)), _operators(operators(analysis)),
+        findings_section(analysis.findings, analysis.checked),
+        _work(work_on_paper(analysis)), _operators(operators(analysis)),
         _warnings(analysis.warnings), _method(method(analysis)), _footer(analysis),
     )  # fmt: skip
     style, source = style_sheet(_css())

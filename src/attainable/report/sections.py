@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 
-from attainable.analysis.records import Fault, Finding
+from attainable.analysis.records import Checked, Fault, Finding
 from attainable.quantities import format_count, format_operations_per_second, format_seconds, format_share
 from attainable.report.markup import Child, Markup, element, joined
 from attainable.report.messages import say, say_count
 from attainable.report.names import short_name, short_sentence
 from attainable.report.svg import roofline_svg
 from attainable.report.tables import Column, bar, kind_mark, table
+from attainable.report.views.advice import checked_line, most_saved_first, saving_line
 from attainable.report.views.hotspots import Hotspot, Hotspots
 from attainable.report.views.indicators import Figure
 from attainable.report.views.roofline_chart import Point, RooflineChart
@@ -165,22 +166,21 @@ def _chart_row(point: Point) -> list[Child]:
     ]
 
 
-def findings_section(findings: list[Finding]) -> Markup:
-    """What to change, most seconds first; or that there is nothing to say."""
-    if not findings:
-        return section("findings", say("findings.title"), notes([say("findings.none")]))
-    ordered = sorted(findings, key=lambda finding: -finding.saves_high_seconds)
-    return section("findings", say("findings.title"), *map(_finding, ordered))
+def findings_section(findings: list[Finding], checked: list[Checked]) -> Markup:
+    """What to change, most seconds first; then what was looked at without gain."""
+    ordered = most_saved_first(findings)
+    none = [] if ordered else [say("findings.none")]
+    return section(
+        "findings", say("findings.title"), *map(_finding, ordered), notes([*none, *map(checked_line, checked)])
+    )
 
 
 def _finding(finding: Finding) -> Markup:
-    low, high = format_seconds(finding.saves_low_seconds), format_seconds(finding.saves_high_seconds)
-    saves = say("findings.saves", {"low": low, "high": high})
     confidence = say("findings.confidence", {"confidence": short_name(finding.confidence)})
     return element(
         "div", {"class": "finding"},
         element("h3", {}, element("code", {}, short_name(finding.code)), " ", short_sentence(finding.title)),
-        element("p", {"class": "saves"}, element("strong", {}, saves), ", ", confidence),
+        element("p", {"class": "saves"}, element("strong", {}, saving_line(finding)), ", ", confidence),
         element("p", {}, short_sentence(finding.observation)), element("p", {}, short_sentence(finding.action)),
     )  # fmt: skip
 

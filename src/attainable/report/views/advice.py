@@ -1,0 +1,24 @@
+"""Findings and what was checked without gain, as lines."""
+
+from attainable.analysis.records import Checked, Finding
+from attainable.quantities import format_seconds
+from attainable.report.messages import say
+from attainable.report.names import short_name, short_sentence
+
+
+def most_saved_first(findings: list[Finding]) -> list[Finding]:
+    """The findings in the order in which they are shown."""
+    return sorted(findings, key=lambda finding: -finding.saves_high_seconds)
+
+
+def saving_line(finding: Finding) -> str:
+    """What a finding saves: an interval, measured by its probe."""
+    low, high = format_seconds(finding.saves_low_seconds), format_seconds(finding.saves_high_seconds)
+    return say("findings.saves", {"low": low, "high": high})
+
+
+def checked_line(checked: Checked) -> str:
+    """A rule that found no gain, and what it measured."""
+    return say(
+        "findings.checked", {"code": short_name(checked.code), "observation": short_sentence(checked.observation)}
+    )
