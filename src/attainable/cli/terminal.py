@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
-from attainable.analysis.records import Analysis, Fault, Finding
+from attainable.analysis.records import Analysis, Fault
 from attainable.quantities import (
     format_bytes,
     format_bytes_per_second,
@@ -69,10 +69,7 @@ def print_analysis(analysis: Analysis, console: Console | None = None, *, aside:
         _add_indicator(indicators, indicator)
     _print(out, indicators)
     out.print()
-    for finding in most_saved_first(analysis.findings):
-        _print_finding(out, finding)
-    for checked in analysis.checked:
-        _print(out, _text(checked_line(checked), "dim"))
+    _print_advice(out, analysis)
     _print_asides(aside, analysis.warnings, analysis.errors)
 
 
@@ -227,12 +224,15 @@ def _add_indicator(grid: Table, indicator: Indicator) -> None:
         grid.add_row(_text(name), _text(figure.value, "" if figure.kind else "dim"), _text(note, "dim"))
 
 
-def _print_finding(out: Console, finding: Finding) -> None:
-    title = _text(f"{short_sentence(finding.title)}     ")
-    _print(
-        out, Text.assemble(_text(short_name(finding.code), "bold"), "  ", title, _text(saving_line(finding), "bold"))
-    )
-    _print(out, _text(f"        {say('errors.help', {'help': short_sentence(finding.action)})}"))
+def _print_advice(out: Console, analysis: Analysis) -> None:
+    rows = _grid(2)
+    for finding in most_saved_first(analysis.findings):
+        title = _text(f"{short_sentence(finding.title)}     ")
+        rows.add_row(_text(short_name(finding.code), "bold"), title + _text(saving_line(finding), "bold"))
+        rows.add_row("", _text(say("errors.help", {"help": short_sentence(finding.action)})))
+    for checked in analysis.checked:
+        rows.add_row(_text(short_name(checked.code), "dim"), _text(checked_line(checked), "dim"))
+    _print(out, rows)
 
 
 def _print_operators(out: Console, analysis: Analysis) -> None:

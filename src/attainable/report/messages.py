@@ -145,7 +145,7 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         # findings, faults, method
         "findings.title": "Findings",
         "findings.none": "None: no rule proved a gain on this machine.",
-        "findings.checked": "{code} checked, no gain here: {observation}",
+        "findings.checked": "checked, no gain here: {observation}",
         "findings.saves": "saves {low} to {high}",
         "findings.confidence": "confidence: {confidence}",
         "errors.title": "Errors",

@@ -168,11 +168,14 @@ def _chart_row(point: Point) -> list[Child]:
 
 def findings_section(findings: list[Finding], checked: list[Checked]) -> Markup:
     """What to change, most seconds first; then what was looked at without gain."""
-    ordered = most_saved_first(findings)
-    none = [] if ordered else [say("findings.none")]
+    none = [] if findings else [notes([say("findings.none")])]
     return section(
-        "findings", say("findings.title"), *map(_finding, ordered), notes([*none, *map(checked_line, checked)])
+        "findings", say("findings.title"), *none, *map(_finding, most_saved_first(findings)), *map(_checked, checked)
     )
+
+
+def _checked(checked: Checked) -> Markup:
+    return element("p", {"class": "checked"}, element("code", {}, short_name(checked.code)), " ", checked_line(checked))
 
 
 def _finding(finding: Finding) -> Markup:

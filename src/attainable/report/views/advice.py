@@ -3,7 +3,7 @@
 from attainable.analysis.records import Checked, Finding
 from attainable.quantities import format_seconds
 from attainable.report.messages import say
-from attainable.report.names import short_name, short_sentence
+from attainable.report.names import short_sentence
 
 
 def most_saved_first(findings: list[Finding]) -> list[Finding]:
@@ -18,7 +18,5 @@ def saving_line(finding: Finding) -> str:
 
 
 def checked_line(checked: Checked) -> str:
-    """A rule that found no gain, and what it measured."""
-    return say(
-        "findings.checked", {"code": short_name(checked.code), "observation": short_sentence(checked.observation)}
-    )
+    """What a rule without gain measured; its code stands beside it."""
+    return say("findings.checked", {"observation": short_sentence(checked.observation)})
