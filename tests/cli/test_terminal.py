@@ -63,8 +63,8 @@ VERDICT = """
              256 MiB         measured, peak resident memory, runtime included
   Energy     not available   no energy counter was read
 
-  DSG005  odd channels     saves 5.00 ms to 8.00 ms
-          help: use 64 channels
+  DSG005   odd channels     saves 5.00 ms to 8.00 ms
+           help: use 64 channels
 warning: noisy
 error: measurement failed: the worker crashed (net.onnx)
   help: try again

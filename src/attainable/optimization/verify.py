@@ -84,5 +84,8 @@ def shortfall(verification: Verification, *, exact: bool, minimum_sqnr_decibels:
                 f"at most {LARGEST_RELATIVE_ERROR:.0e} is rounding"
             )
         if not exact and output.sqnr_decibels < minimum_sqnr_decibels:
-            return f"SQNR of output {output.name} is {output.sqnr_decibels:.1f} dB, below {minimum_sqnr_decibels:g} dB"
+            return (
+                f"SQNR of output {output.name} is {output.sqnr_decibels:.1f} dB, "
+                f"below {minimum_sqnr_decibels:g} dB; --minimum-sqnr may allow less"
+            )
     return ""
