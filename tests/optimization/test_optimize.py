@@ -194,6 +194,22 @@ def test_an_original_that_does_not_run_is_an_error(
         optimize_model(net.save(tmp_path, [image()], "y"), ["mine"], output=target)
 
 
+@pytest.mark.parametrize("kind", ["Cast", "SequenceConstruct"])
+def test_outputs_that_are_no_numbers_cannot_be_compared(
+    tmp_path: Path, target: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    net = Net()
+    net.op(kind, "x", outputs=["y"], attributes={"to": onnx.TensorProto.STRING} if kind == "Cast" else {})
+    proto = net.proto([image()], "y")
+    if kind == "Cast":
+        proto.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.STRING
+    else:
+        proto.graph.output[0].type.sequence_type.elem_type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    with_transform(monkeypatch, scale("", 1.0))
+    with pytest.raises(RuntimeRefused, match="output y is no array of numbers"):
+        optimize_model(save(proto, tmp_path), ["mine"], output=target)
+
+
 def test_changes_are_applied_in_order_and_the_total_is_measured(path: Path, target: Path, measured: Ratio) -> None:
     told: list[str] = []
     result = optimize_model(path, ["bn-fold", "int8"], output=target, progress=told.append)

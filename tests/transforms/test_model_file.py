@@ -109,6 +109,15 @@ def test_a_result_beyond_two_gibibytes_is_refused(external: Path, monkeypatch: p
     assert error.what == "the changed model takes 896 B, a single ONNX file holds less than 2 GiB"
 
 
+def test_the_default_domain_has_two_names(tmp_path: Path) -> None:
+    net = Net()
+    proto = net.proto([image()], net.batch_normalization(net.conv("x", 3, 8), 8))
+    proto.opset_import[0].domain = "ai.onnx"
+    assert transform("bn-fold").apply(save(proto, tmp_path), Options()).content is not None
+    proto.opset_import[0].domain = "com.microsoft"
+    assert refusal(save(proto, tmp_path)).what == "uses no ONNX operators that could be changed"
+
+
 def test_an_empty_graph_is_no_reason_to_fail(tmp_path: Path) -> None:
     result = transform("bn-fold").apply(save(model([], [image()], ["x"]), tmp_path), Options())
     assert result.content is None

@@ -49,6 +49,11 @@ def read_model(path: Path) -> onnx_ir.Model:
     except (onnx_ir.serde.SerdeError, ValueError, TypeError) as error:
         reason = " ".join(str(error.__cause__ or error).split())[:300]
         raise ModelGraphError(f"cannot be read: {reason}", where=where, help="export the model again") from None
+    if "ai.onnx" in model.opset_imports:
+        # The default domain has two names; onnx_ir gives the nodes the short one.
+        model.opset_imports[""] = model.opset_imports.pop("ai.onnx")
+    if "" not in model.opset_imports:
+        raise ModelGraphError("uses no ONNX operators that could be changed", where=where)
     for tensor in _external_tensors(model):
         tensor.base_dir = str(resolved.parent)
     _require_external_weights(model, where)

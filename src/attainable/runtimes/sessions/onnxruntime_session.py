@@ -81,7 +81,7 @@ class OnnxruntimeSession:
         for number, (name, value) in enumerate(
             zip(names, self.session.run_with_ort_values(names, self._feeds), strict=True)
         ):
-            array = value.numpy() if value.is_tensor() and value.element_type() else None
+            array = value.numpy() if value.is_tensor() else None
             if array is None or array.dtype.hasobject:
                 raise TypeError(f"output {name} is no array of numbers")
             files[name] = os.path.join(folder, f"output-{number}.npy")  # noqa: PTH118  (no pathlib here)
