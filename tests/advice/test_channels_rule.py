@@ -34,7 +34,7 @@ def test_the_finding_has_the_saving_that_the_probe_measured(tmp_path: Path) -> N
     assert finding.saves_low_seconds == pytest.approx(4 * 1.5e-3 * 0.9)
     assert finding.saves_high_seconds == pytest.approx(4 * 1.5e-3 * 1.1)
     assert "65 channels 24.0 ms, 64 channels 18.0 ms, padded to 72 23.6 ms" in finding.observation
-    assert "25 % of the time for 2 % of the operations" in finding.observation
+    assert "saves 25 % of the time with 2 % of the operations" in finding.observation
     assert finding.confidence.startswith("high")
     assert len(finding.ops) == 4 * len(["conv", "relu", "conv"])
 
@@ -92,6 +92,11 @@ def test_which_channels_are_just_above_a_step(tmp_path: Path, channels: int, avx
     for conditions, expected in ((AVX2, avx2), (AVX512, avx512)):
         (seen,) = looked(workload, conditions)
         assert (len(seen.variants) if isinstance(seen, Candidate) else 0) == expected
+
+
+def test_a_step_that_is_slower_says_so(tmp_path: Path) -> None:
+    (checked,) = advice(network(tmp_path, pairs(65)), 5.0e-3, 6.0e-3, 6.0e-3).checked
+    assert "That takes 20 % longer." in checked.observation
 
 
 def test_equal_regions_are_probed_once(tmp_path: Path) -> None:

@@ -118,12 +118,11 @@ class ChannelChange:
             f"{label} {format_seconds(len(self.regions) * probed.seconds(position))}"
             for position, label in enumerate(times)
         )
-        shares = {
-            "share": format_share(self._share_of_time(probed, index)),
-            "operations": format_share(self._share_of_operations(index)),
-        }
+        share = self._share_of_time(probed, index)
+        shares = {"share": format_share(abs(share)), "operations": format_share(self._share_of_operations(index))}
+        compared = say("channels.share" if share >= 0 else "channels.slower", shares)
         values = {"example": self._example, "block": self.block, "times": measured}
-        sentences = (say_count("channels.seen", self._convolutions, values), say("channels.share", shares), verdict)
+        sentences = (say_count("channels.seen", self._convolutions, values), compared, verdict)
         return " ".join(filter(None, sentences))
 
     def _action(self, proposal: Proposal) -> str:

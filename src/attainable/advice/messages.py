@@ -24,7 +24,8 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "channels.seen": "{count} convolutions, such as {example}: the runtime computes channels in blocks of {block} "
         "here, and leaves its fast layout where a convolution reads a number that is no multiple of 4. Measured, all "
         "of them together: {times}.",
-        "channels.share": "That is {share} of the time for {operations} of the operations.",
+        "channels.share": "That saves {share} of the time with {operations} of the operations.",
+        "channels.slower": "That takes {share} longer.",
         "channels.no_step": "No gain that is certain and larger than the work left out.",
         "channels.action": "make them {proposed} channels wide and train again",
         "channels.action.pad": "pad them to {proposed} channels with zeros, which changes no result",

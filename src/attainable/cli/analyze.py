@@ -25,7 +25,7 @@ def analyze(
     input: Inputs = None,
     unfused: Annotated[bool, typer.Option("--unfused", help="Roofline op by op, nothing fused.")] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", help="Report to write, .html or .json. [default: MODEL.html]")
+        Path | None, typer.Option("--output", help="Report to write, .html or .json. Default: MODEL.html.")
     ] = None,
     force: Force = False,
     json: Json = False,

@@ -13,7 +13,7 @@ def report(
         Path, typer.Argument(metavar="SAVED.json", help="What `analyze --json` wrote.", show_default=False)
     ],
     *,
-    output: Annotated[Path | None, typer.Option("--output", help="The HTML file. [default: SAVED.html]")] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="The HTML file. Default: SAVED.html.")] = None,
     force: Force = False,
 ) -> None:
     """Print the verdict of a saved analysis and write its HTML report."""
