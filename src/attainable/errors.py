@@ -17,7 +17,7 @@ The tree::
         └── WorkerTimedOut          the worker process did not answer in time
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 class AttainableError(Exception):
@@ -65,6 +65,25 @@ class UnboundDimensions(InputError):
 
 class UnknownName(InputError):
     """No network, device, runtime or format has this name."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], *, also: str = "") -> UnknownName:
+    """The error for a name that is in no table.
+
+    Args:
+        kind: what was asked for, e.g. ``network``.
+        name: as the user wrote it.
+        known: the names in the table; the help lists them, the closest ones first as a question.
+        also: what else could be given, appended to the list.
+    """
+    # difflib takes a millisecond to import, which only somebody who mistyped should pay.
+    from difflib import get_close_matches
+
+    names = {candidate.lower(): candidate for candidate in known}
+    close = get_close_matches(name.strip().lower(), names, cutoff=0.5)
+    guess = f"did you mean {' or '.join(names[match] for match in close)}? " if close else ""
+    listed = ", ".join(names.values()) or "none"
+    return UnknownName(f"no {kind} is called {name!r}", help=f"{guess}known: {listed}{f'; {also}' if also else ''}")
 
 
 class InvalidQuantity(InputError):

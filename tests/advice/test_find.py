@@ -92,6 +92,14 @@ def test_too_few_rounds_are_said(workload: Workload) -> None:
     assert advice.findings[0].confidence.startswith("low: only 2 rounds")
 
 
+def test_a_gain_of_unknown_size_is_said(workload: Workload) -> None:
+    def prober(variants: Sequence[Variant], budget_seconds: float) -> Probed:
+        return measured(*[(1.0, 0.9)] * 5, (1.0, 0.1))
+
+    advice = find(count(workload), RUN, conditions=AVX2, prober=prober, rules=[rule("AAA001", candidate("1"))])
+    assert advice.findings[0].confidence.startswith("medium")
+
+
 @pytest.mark.parametrize(("first", "second", "overlap"), [("1", "2", False), ("1", "1", True), ("", "2", True)])
 def test_savings_that_do_not_add_up(workload: Workload, first: str, second: str, overlap: bool) -> None:
     rules = [rule("AAA001", candidate(*first)), rule("AAA002", candidate(*second))]

@@ -47,6 +47,6 @@ def test_a_code_used_twice_is_an_error() -> None:
 
 def test_an_unknown_code_names_the_closest() -> None:
     assert rule("dsg005") is RULES["DSG005"]
-    with pytest.raises(UnknownName, match="no rule has the code 'DSG050'") as raised:
+    with pytest.raises(UnknownName, match="no rule is called 'DSG050'") as raised:
         rule("DSG050")
-    assert raised.value.help == "did you mean DSG005? there are DSG005, THR001, QNT004"
+    assert raised.value.help == "did you mean DSG005? known: DSG005, THR001, QNT004"

@@ -1,32 +1,20 @@
 """``attainable advise`` and ``attainable explain`` as a user meets them."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from attainable.advice.rule import Probed, Variant
-from attainable.cli import main
 from tests.advice.situations import AVX2, measured, network, pairs
-
-Shown = tuple[str, str, int]
-Command = Callable[..., Shown]
+from tests.cli.shown import Command
 
 
-@pytest.fixture
-def attainable(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run a command line on an AVX2 machine; gives stdout, stderr and the exit code."""
+@pytest.fixture(autouse=True)
+def avx2_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every machine looks like one with AVX2, where the runtime's block has 8 channels."""
     monkeypatch.setattr("attainable.advice.find.read_conditions", lambda: AVX2)
-
-    def run(*arguments: str | Path) -> Shown:
-        monkeypatch.setattr("sys.argv", ["attainable", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return out, err, int(ended.value.code or 0)
-
-    return run
 
 
 @pytest.fixture
@@ -61,7 +49,7 @@ def test_explain_writes_the_page(attainable: Command) -> None:
 
 def test_an_unknown_code(attainable: Command) -> None:
     assert attainable("explain", "DSG999") == (
-        "", "error: no rule has the code 'DSG999'\n  help: did you mean DSG005? there are DSG005, THR001, QNT004\n", 2
+        "", "error: no rule is called 'DSG999'\n  help: did you mean DSG005? known: DSG005, THR001, QNT004\n", 2
     )  # fmt: skip
 
 

@@ -1,48 +1,13 @@
 """The command line as a user meets it: output, exit codes, files written and files left alone."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pytest
 from onnx import TensorProto, helper
 
-from attainable.cli import main
+from tests.cli.shown import Command
 from tests.models import chain, constant, model, save, value
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a command printed, and its exit code."""
-
-    out: str
-    err: str
-    code: int
-
-
-Command = Callable[..., Shown]
-
-
-@pytest.fixture
-def attainable(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], machine_profile: Path
-) -> Command:
-    """Run a command line in an empty folder, on a machine whose roofs are known."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("ATTAINABLE_CACHE", str(machine_profile))
-
-    def run(*arguments: str | Path) -> Shown:
-        monkeypatch.setattr("sys.argv", ["attainable", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        shown = capsys.readouterr()
-        return Shown(shown.out, shown.err, int(ended.value.code or 0))
-
-    return run
 
 
 def test_count_prints_totals_and_writes_nothing(attainable: Command, tmp_path: Path) -> None:

@@ -2,48 +2,19 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from attainable.cli import main
 from attainable.measurement.compare import Comparison
 from attainable.timing.conditions import read_conditions
 from attainable.transforms.saturation import has_vnni
 from attainable.workload import Workload
+from tests.cli.shown import Command
 from tests.transforms.nets import Net, image, residual_network
 
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a command printed, and its exit code."""
-
-    out: str
-    err: str
-    code: int
-
-
-Command = Callable[..., Shown]
 Interval = Callable[[float, float], None]
-
-
-@pytest.fixture
-def attainable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run ``attainable optimize`` in an empty folder."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-
-    def run(*arguments: str | Path) -> Shown:
-        monkeypatch.setattr("sys.argv", ["attainable", "optimize", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        shown = capsys.readouterr()
-        return Shown(shown.out, shown.err, int(ended.value.code or 0))
-
-    return run
 
 
 @pytest.fixture
@@ -74,7 +45,7 @@ def interval(monkeypatch: pytest.MonkeyPatch) -> Interval:
 
 def test_a_kept_change(attainable: Command, model: Path, interval: Interval) -> None:
     interval(1.9, 2.1)
-    shown = attainable(model, "--apply", "int8", "--weight-bits", "7", "--threads", "2")
+    shown = attainable("optimize", model, "--apply", "int8", "--weight-bits", "7", "--threads", "2")
     assert shown.code == 0
     lines = shown.out.splitlines()
     vnni = "VNNI" if has_vnni(read_conditions().isa) else "no VNNI"
@@ -100,14 +71,14 @@ def test_a_kept_change(attainable: Command, model: Path, interval: Interval) -> 
     assert "warning: inputs are made up" in shown.err
     assert "warning: other processes used 60 % of the machine meanwhile" in shown.err
     assert [file.name for file in Path().iterdir()] == ["model-int8.onnx"]
-    again = attainable(model, "--apply", "int8")
+    again = attainable("optimize", model, "--apply", "int8")
     assert (again.code, again.out) == (2, "")
     assert again.err == "error: model-int8.onnx: exists already\n  help: choose another --output, or add --force\n"
 
 
 def test_a_refused_change(attainable: Command, model: Path, interval: Interval) -> None:
     interval(0.98, 1.03)
-    shown = attainable(model, "--apply", "bn-fold")
+    shown = attainable("optimize", model, "--apply", "bn-fold")
     assert shown.code == 1
     assert shown.out.splitlines()[-3:] == [
         "  Refused     no gain here: the 95 % interval of the ratio is 0.98 to 1.03",
@@ -115,7 +86,7 @@ def test_a_refused_change(attainable: Command, model: Path, interval: Interval) 
         "  nothing was written",
     ]
     assert list(Path().iterdir()) == []
-    kept = attainable(model, "--apply", "bn-fold", "--keep", "--output", "mine.onnx")
+    kept = attainable("optimize", model, "--apply", "bn-fold", "--keep", "--output", "mine.onnx")
     assert kept.code == 1
     assert kept.out.endswith("\n  output: mine.onnx\n")
     assert [file.name for file in Path().iterdir()] == ["mine.onnx"]
@@ -123,35 +94,38 @@ def test_a_refused_change(attainable: Command, model: Path, interval: Interval) 
 
 def test_several_changes(attainable: Command, model: Path, interval: Interval) -> None:
     interval(1.9, 2.1)
-    shown = attainable(model, "--apply", "bn-fold", "--apply", "int8", "--json")
+    shown = attainable("optimize", model, "--apply", "bn-fold", "--apply", "int8", "--json")
     record = json.loads(shown.out)
     assert (shown.code, record["output"]) == (0, "model-bn-fold-int8.onnx")
     assert [outcome["kept"] for outcome in record["outcomes"]] == [True, True]
     assert record["outcomes"][0]["verification"]["outputs"][0]["name"] == "y"
     assert record["total"]["ratio"] == 2.0
-    assert "All changes 2.00 times" in attainable(model, "--apply", "bn-fold", "--apply", "int8", "--force").out
+    assert (
+        "All changes 2.00 times"
+        in attainable("optimize", model, "--apply", "bn-fold", "--apply", "int8", "--force").out
+    )
 
 
 def test_nothing_to_do(attainable: Command, tmp_path: Path) -> None:
     net = Net()
-    shown = attainable(net.save(tmp_path, [image()], net.conv("x", 3, 8)), "--apply", "bn-fold")
+    shown = attainable("optimize", net.save(tmp_path, [image()], net.conv("x", 3, 8)), "--apply", "bn-fold")
     assert shown.code == 1
     assert "  bn-fold     there is no BatchNormalization\n  Refused     no gain here: " in shown.out
 
 
 def test_bad_questions(attainable: Command, model: Path, tmp_path: Path) -> None:
-    shown = attainable(model, "--apply", "bn_fold")
+    shown = attainable("optimize", model, "--apply", "bn_fold")
     assert (shown.code, shown.out) == (2, "")
-    assert shown.err.startswith("error: no transform is named 'bn_fold'\n  help: did you mean bn-fold?")
-    assert attainable(model).code == 2
-    itself = attainable(model, "--apply", "int8", "--output", model, "--force")
+    assert shown.err.startswith("error: no transform is called 'bn_fold'\n  help: did you mean bn-fold?")
+    assert attainable("optimize", model).code == 2
+    itself = attainable("optimize", model, "--apply", "int8", "--output", model, "--force")
     assert itself.code == 2
     assert itself.err.startswith(f"error: {model}: is the model itself, which is never written to\n")
     data = tmp_path / "data"
     data.mkdir()
     for name in ("a", "b"):
         np.save(data / f"{name}.npy", np.zeros(3, np.float32))
-    faulty = attainable(model, "--apply", "int8", "--data", data)
+    faulty = attainable("optimize", model, "--apply", "int8", "--data", data)
     assert faulty.code == 2
     assert faulty.err.splitlines()[:3] == [
         f"error: --data {data}: files do not fit the network",
@@ -161,7 +135,7 @@ def test_bad_questions(attainable: Command, model: Path, tmp_path: Path) -> None
 
 
 def test_real_pairs_are_measured(attainable: Command, model: Path) -> None:
-    shown = attainable(model, "--apply", "bn-fold", "--pairs", "6", "--keep")
+    shown = attainable("optimize", model, "--apply", "bn-fold", "--pairs", "6", "--keep")
     # onnxruntime folds by itself, so that either verdict may come out; whichever it is, it was measured
     assert shown.code in (0, 1)
     assert ", 6 pairs of fresh processes" in shown.out

@@ -57,7 +57,7 @@ def test_profiling_can_be_left_out(workload: Workload) -> None:
 
 
 def test_what_is_wrong_is_said_before_a_worker_starts(workload: Workload) -> None:
-    with pytest.raises(UnknownName, match="no runtime is named 'onnx'"):
+    with pytest.raises(UnknownName, match="no runtime is called 'onnx'"):
         measure_workload(workload, runtime="onnx")
     with pytest.raises(InvalidQuantity, match="the network has no such input, it has x @ y"):
         measure_workload(workload, inputs={"y": Path("y.npy")})

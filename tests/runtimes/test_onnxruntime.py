@@ -33,7 +33,7 @@ def refuse(workload: Workload) -> RuntimeRefused:
 def test_runtimes_are_found_by_name() -> None:
     assert runtime("onnxruntime") is RUNTIME
     assert RUNTIME.name in RUNTIMES
-    with pytest.raises(UnknownName, match="no runtime is named 'onnxrt'\n  help: did you mean onnxruntime"):
+    with pytest.raises(UnknownName, match="no runtime is called 'onnxrt'\n  help: did you mean onnxruntime"):
         runtime("onnxrt")
 
 

@@ -18,7 +18,7 @@ def test_names_are_keys() -> None:
 def test_close_names_are_suggested(name: str, meant: str) -> None:
     with pytest.raises(UnknownName) as caught:
         transform(name)
-    assert caught.value.help == f"did you mean {meant}? there are bn-fold, int8"
+    assert caught.value.help == f"did you mean {meant}? known: bn-fold, int8"
 
 
 def test_the_table_loads_nothing_heavy() -> None:

@@ -38,14 +38,14 @@ def test_an_unknown_name_gives_the_close_ones_and_the_list() -> None:
     with pytest.raises(UnknownName) as caught:
         zoo.build("ResNet-50")
     assert str(caught.value) == (
-        "no network is named 'ResNet-50'\n"
-        "  help: did you mean resnet50 or resnet18? there are resnet18, resnet50, vgg16, mobilenet_v1, mobilenet_v2, "
+        "no network is called 'ResNet-50'\n"
+        "  help: did you mean resnet50 or resnet18? known: resnet18, resnet50, vgg16, mobilenet_v1, mobilenet_v2, "
         "squeezenet1_1, shufflenet_v2_x1_0, transformer_encoder"
     )
 
 
 def test_a_name_close_to_none_gives_the_list_only() -> None:
-    with pytest.raises(UnknownName, match=r"^no network is named ''\n  help: there are resnet18, resnet50, "):
+    with pytest.raises(UnknownName, match=r"^no network is called ''\n  help: known: resnet18, resnet50, "):
         zoo.network("")
 
 
@@ -134,9 +134,9 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     missing = tmp_path / "missing" / "squeezenet.onnx"
     with pytest.raises(InputError) as caught:
         zoo.write("squeezenet1_1", missing)
-    assert str(caught.value) == f"{missing}: cannot be written: No such file or directory\n  help: name another file"
+    assert str(caught.value) == f"{missing}: its folder does not exist\n  help: create it: mkdir -p {missing.parent}"
     folder = tmp_path / "folder"
     folder.mkdir()
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(InputError, match="is a folder, not a file"):
         zoo.write("squeezenet1_1", folder)
     assert list(tmp_path.iterdir()) == [folder]

@@ -1,6 +1,5 @@
 """What a rule means, from the docstring of its function: a title and four headings."""
 
-import difflib
 import inspect
 import re
 import textwrap
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 
 from attainable.advice import RULES
 from attainable.advice.rule import Rule
-from attainable.errors import UnknownName
+from attainable.errors import unknown_name
 
 HEADINGS = ("What it sees", "Why it costs time", "What to do", "Source")
 """The headings of every rule, in this order."""
@@ -54,9 +53,7 @@ def rule(code: str) -> Rule:
     """
     known = RULES.get(code.strip().upper())
     if known is None:
-        close = difflib.get_close_matches(code.strip().upper(), RULES, cutoff=0.5)
-        question = f"did you mean {' or '.join(close)}? " if close else ""
-        raise UnknownName(f"no rule has the code {code!r}", help=f"{question}there are {', '.join(RULES)}")
+        raise unknown_name("rule", code, RULES)
     return known
 
 

@@ -21,6 +21,9 @@ PROBE_SECONDS = 10.0
 SHORTEST_PROBE_SECONDS = 4.0
 """With less time left no probe is started, because six rounds of fresh processes take longer."""
 
+_ROUGH = 0.5
+"""Half the interval as a share of the saving, beyond which its size is not known."""
+
 Progress = Callable[[str], None]
 """Told a sentence when a probe starts."""
 
@@ -87,7 +90,9 @@ def _checked(rule: Rule, ops: Sequence[str], conclusion: Conclusion) -> Checked:
 
 def _finding(rule: Rule, candidate: Candidate, conclusion: Conclusion, rounds: int) -> Finding:
     assert conclusion.saves is not None
-    certain = "confidence.measured" if rounds >= FEWEST_FOR_INTERVAL else "confidence.weak"
+    certain = "confidence.measured" if conclusion.saves.relative_half_width < _ROUGH else "confidence.rough"
+    if rounds < FEWEST_FOR_INTERVAL:
+        certain = "confidence.weak"
     return Finding(
         code=rule.code, title=conclusion.headline, ops=list(candidate.ops), observation=conclusion.observation,
         action=conclusion.action, saves_low_seconds=conclusion.saves.low, saves_high_seconds=conclusion.saves.high,

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-Values = Mapping[str, str | int]
+from attainable.messages import Messages
 
 ENGLISH: Mapping[str, str] = MappingProxyType(
     {
         "confidence.measured": "high: every variant was measured here, in turns, {rounds} fresh processes each",
+        "confidence.rough": "medium: measured here in {rounds} rounds of fresh processes; that it saves is certain, "
+        "how much is not",
         "confidence.weak": "low: only {rounds} rounds fitted into the time budget, too few for a 95 % interval",
         "progress.probe": "probing {code}, {number} of {count}",
         "warning.not_probed.one": "{code}: 1 candidate was not probed, time was up; give more with --time-budget",
@@ -72,12 +74,5 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
 )
 """The sentences in English."""
 
-
-def say(key: str, values: Values = MappingProxyType({})) -> str:
-    """The sentence of a key with its values filled in."""
-    return ENGLISH[key].format_map(values)
-
-
-def say_count(key: str, count: int, values: Values = MappingProxyType({})) -> str:
-    """The sentence of a key for a number of things; ``.one`` is the form for exactly one."""
-    return say(f"{key}.one" if count == 1 else key, {**values, "count": count})
+_SPOKEN = Messages(ENGLISH)
+say, say_count = _SPOKEN.say, _SPOKEN.say_count

@@ -53,7 +53,7 @@ def local_device(*, refresh: bool = False) -> Device:
     if cached is not None:
         device = raised(device, cached)
     # A read-only home only costs the next caller 3 s.
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, InputError):
         write_profile(device, path)
     return device
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from attainable.devices.device import Bandwidth, Device, Engine, Kind, Memory, Roof, Sourced
-from attainable.errors import UnknownName
+from attainable.errors import UnknownName, unknown_name
 
 __all__ = [
     "LOCAL",
@@ -53,17 +53,8 @@ def load_device(name: str) -> Device:
         return read_profile(path)
     known = names()
     if name not in known:
-        raise UnknownName(f"no device is called {name!r}", help=_advice(name, known))
+        raise unknown_name("device", name, (LOCAL, *known), also="your own: the path of a .toml file")
     return read_profile(_PROFILES / f"{name}.toml")
-
-
-def _advice(name: str, known: tuple[str, ...]) -> str:
-    from difflib import get_close_matches
-
-    everything = (LOCAL, *known)
-    close = get_close_matches(name.lower(), everything, n=3, cutoff=0.5)
-    guess = f"did you mean {' or '.join(close)}? " if close else ""
-    return f"{guess}known: {', '.join(everything)}; your own: the path of a .toml file"
 
 
 def cache_folder() -> Path:

@@ -29,14 +29,13 @@ A number is always a table of ``value`` (SI base unit), ``kind`` (specified, mea
 
 import json
 import math
-import os
-import tempfile
 import tomllib
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args
 
 from attainable.devices.device import Bandwidth, Device, Engine, Kind, Memory, Roof, Sourced
 from attainable.errors import InputError
+from attainable.files import write_atomically
 from attainable.workload.dtypes import BITS
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -243,17 +242,11 @@ def write_profile(device: Device, path: Path) -> None:
     """Write a device as a profile, folders included; a reader sees the old file or the new one, never half of it.
 
     Raises:
-        OSError: the folder cannot be made or written.
+        OSError: the folder cannot be made.
+        InputError: it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(format_profile(device))
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_atomically(path, format_profile(device).encode(), overwrite=True)
 
 
 def _threads(threads: int | None) -> list[str]:

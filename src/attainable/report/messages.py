@@ -6,7 +6,7 @@ A second language is a second table. Names enter as values only: a template neve
 from collections.abc import Mapping
 from types import MappingProxyType
 
-Values = Mapping[str, str | int]
+from attainable.messages import Messages
 
 ENGLISH: Mapping[str, str] = MappingProxyType(
     {
@@ -207,13 +207,5 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
 )
 """The sentences in English. ``.one`` is the form for exactly one."""
 
-
-def say(key: str, values: Values = MappingProxyType({})) -> str:
-    """The sentence of a key with its values filled in."""
-    return ENGLISH[key].format_map(values)
-
-
-def say_count(key: str, count: int, values: Values = MappingProxyType({})) -> str:
-    """The sentence of a key for a number of things, in the singular where it is one."""
-    chosen = f"{key}.one" if count == 1 and f"{key}.one" in ENGLISH else key
-    return say(chosen, {**values, "count": count})
+_SPOKEN = Messages(ENGLISH)
+say, say_count = _SPOKEN.say, _SPOKEN.say_count

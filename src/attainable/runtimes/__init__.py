@@ -3,13 +3,12 @@
 A runtime is one file here, one session file for the worker in ``sessions/``, and one line in ``RUNTIMES``.
 """
 
-import difflib
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
-from attainable.errors import UnknownName
+from attainable.errors import unknown_name
 from attainable.workload.graph import Workload
 from attainable.workload.kernel import Kernel
 
@@ -143,8 +142,6 @@ def runtime(name: str) -> Runtime:
         UnknownName: there is none.
     """
     if name not in RUNTIMES:
-        close = difflib.get_close_matches(name.lower(), RUNTIMES)
-        question = f"did you mean {close[0]}? " if close else ""
-        raise UnknownName(f"no runtime is named {name!r}", help=f"{question}there are {', '.join(RUNTIMES)}")
+        raise unknown_name("runtime", name, RUNTIMES)
     chosen: Runtime = importlib.import_module(RUNTIMES[name]).RUNTIME
     return chosen

@@ -4,13 +4,12 @@ A transform only changes; whether the change is right and worth it is for ``atta
 this package loads neither onnx nor onnx_ir, which takes 0.4 s.
 """
 
-import difflib
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from attainable.errors import UnknownName
+from attainable.errors import unknown_name
 from attainable.workload.shapes import Bindings
 
 __all__ = ["TRANSFORMS", "Options", "Transform", "Transformed", "transform"]
@@ -110,6 +109,4 @@ def transform(name: str) -> Transform:
     """
     if name in TRANSFORMS:
         return TRANSFORMS[name]
-    close = difflib.get_close_matches(name.lower().replace("_", "-"), TRANSFORMS)
-    question = f"did you mean {close[0]}? " if close else ""
-    raise UnknownName(f"no transform is named {name!r}", help=f"{question}there are {', '.join(TRANSFORMS)}")
+    raise unknown_name("transform", name, TRANSFORMS)

@@ -6,16 +6,15 @@ answers. Importing this package loads neither onnx nor numpy; building a network
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attainable.errors import InputError, InvalidQuantity, UnknownName
+from attainable.errors import InvalidQuantity, unknown_name
+from attainable.files import require_writable, write_atomically
 
 if TYPE_CHECKING:
     import onnx
@@ -119,9 +118,7 @@ def network(name: str) -> Network:
     """
     if name in NETWORKS:
         return NETWORKS[name]
-    close = difflib.get_close_matches(name.lower().replace("-", "_"), NETWORKS)
-    question = f"did you mean {' or '.join(close)}? " if close else ""
-    raise UnknownName(f"no network is named {name!r}", help=f"{question}there are {', '.join(NETWORKS)}")
+    raise unknown_name("network", name, NETWORKS)
 
 
 def build(name: str, *, batch: int = 1, sequence: int | None = None, seed: int = 0) -> onnx.ModelProto:
@@ -158,14 +155,6 @@ def write(
         InputError: the file cannot be written there.
     """
     chosen, target = network(name), Path(path)
-    # In the same folder, because only there a rename is atomic. Opened before the work, to fail before it.
-    temporary = target.parent / f".attainable-{secrets.token_hex(8)}.tmp"
-    try:
-        with temporary.open("xb") as file:
-            file.write(chosen.build(batch=batch, sequence=sequence, seed=seed).SerializeToString(deterministic=True))
-        temporary.replace(target)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"cannot be written: {reason}", where=str(target), help="name another file") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    require_writable(target, overwrite=True)
+    model = chosen.build(batch=batch, sequence=sequence, seed=seed)
+    write_atomically(target, model.SerializeToString(deterministic=True), overwrite=True)
