@@ -36,7 +36,7 @@ def main() -> None:
         for name in names():
             path = Path(folder) / f"{name}.onnx"
             write(name, path)
-            analysis = attainable.analyze(path, threads=1)
+            analysis = attainable.analyze(path, threads=1, advise=False)
             path.unlink()
             bound, (run,) = analysis.devices[0].bound_seconds, analysis.runs
             plain = run.unprofiled_seconds or run.median_seconds

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from attainable.cost.work import Storage
-from attainable.workload.graph import Op, Tensor, Workload
+from attainable.workload.graph import Op, Shape, Tensor, Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +46,20 @@ def activation_memory(workload: Workload, storages: Iterable[Storage]) -> Activa
         storages: for each op, in the same order, what its first output is.
     """
     kinds = tuple(storages)
-    owners = _owners(workload, kinds)
-    sizes = {tensor.name: _bytes(tensor) for tensor in _activations(workload) if owners[tensor.name] == tensor.name}
-    last = _last_uses(workload, owners)
+    lives = _follow(workload, kinds)
+    sizes, callers = lives.sizes, {tensor.name for tensor in workload.inputs}
     dying: dict[int, list[str]] = {}
-    for name, position in last.items():
+    for name, position in lives.last.items():
         dying.setdefault(position, []).append(name)
-    callers = {tensor.name for tensor in workload.inputs}
-    live = sum(sizes[name] for name in callers if name in last)
+    live = sum(sizes[name] for name in callers if name in lives.last)
     kept = 0  # bytes of graph inputs that are read for the last time by now
     profile: list[int] = []
     peak_in_place = peak_inputs_kept = 0
     for position, (op, kind) in enumerate(zip(workload.ops, kinds, strict=True)):
         dead = dying.get(position, ())
-        live += sum(sizes[tensor.name] for tensor in op.outputs if tensor is not None and tensor.name in sizes)
+        live += lives.born[position]
         profile.append(live)
-        reused = _reused(op, owners, sizes, {*dead} - callers) if kind == "in_place" else 0
+        reused = _reused(op, lives, {*dead} - callers) if kind == "in_place" and dead else 0
         peak_in_place = max(peak_in_place, live - reused)
         peak_inputs_kept = max(peak_inputs_kept, live + kept)
         for name in dead:
@@ -79,46 +77,59 @@ def activation_memory(workload: Workload, storages: Iterable[Storage]) -> Activa
     )
 
 
-def _activations(workload: Workload) -> Iterable[Tensor]:
-    yield from workload.inputs
-    for op in workload.ops:
-        for tensor in op.outputs:
-            if tensor is not None and not tensor.is_constant:
-                yield tensor
+@dataclass(slots=True)
+class _Lives:
+    """Which memory each activation uses, and from when to when.
+
+    Attributes:
+        owners: for each activation the tensor whose memory it uses: itself, or what it views.
+        sizes: bytes of each owner.
+        born: for each op the bytes of the owners that it makes.
+        last: for each owner the position of the last op that needs it, the number of ops where the graph returns it.
+    """
+
+    owners: dict[str, str]
+    sizes: dict[str, int]
+    born: list[int]
+    last: dict[str, int]
+
+
+def _follow(workload: Workload, kinds: tuple[Storage, ...]) -> _Lives:
+    owners = {tensor.name: tensor.name for tensor in workload.inputs}
+    sizes = {tensor.name: _bytes(tensor) for tensor in workload.inputs}
+    born: list[int] = []
+    last: dict[str, int] = {}
+    # a large network has few shapes, and taking the product of one takes longer than looking it up
+    known: dict[tuple[Shape | None, str], int] = {}
+    for position, (op, kind) in enumerate(zip(workload.ops, kinds, strict=True)):
+        for tensor in op.inputs:
+            if tensor is not None and (owner := owners.get(tensor.name)) is not None:
+                last[owner] = position
+        for name in _read_by_bodies(op) if op.bodies else ():
+            if name in owners:
+                last[owners[name]] = position
+        made = 0
+        for index, tensor in enumerate(op.outputs):
+            if tensor is None or tensor.is_constant:
+                continue
+            name = tensor.name
+            viewed = op.inputs[0] if kind == "view" and index == 0 and op.inputs else None
+            owner = owners.get(viewed.name, name) if viewed is not None else name
+            owners[name] = owner
+            last[owner] = position
+            if owner == name:
+                key = (tensor.shape, tensor.dtype)
+                if (size := known.get(key)) is None:
+                    size = known[key] = _bytes(tensor)
+                sizes[name] = size
+                made += size
+        born.append(made)
+    last |= {owners[tensor.name]: len(workload.ops) for tensor in workload.outputs if tensor.name in owners}
+    return _Lives(owners, sizes, born, last)
 
 
 def _bytes(tensor: Tensor) -> int:
     return tensor.bytes if tensor.shape is not None else 0
-
-
-def _owners(workload: Workload, kinds: tuple[Storage, ...]) -> dict[str, str]:
-    """For each activation the tensor whose memory it uses: itself, or what it views."""
-    owners = {tensor.name: tensor.name for tensor in workload.inputs}
-    for op, kind in zip(workload.ops, kinds, strict=True):
-        for tensor in op.outputs:
-            if tensor is not None and not tensor.is_constant:
-                owners[tensor.name] = tensor.name
-        first = op.outputs[0] if op.outputs else None
-        if kind == "view" and first is not None and first.name in owners and op.inputs:
-            viewed = op.inputs[0]
-            owners[first.name] = owners.get(viewed.name, first.name) if viewed is not None else first.name
-    return owners
-
-
-def _last_uses(workload: Workload, owners: dict[str, str]) -> dict[str, int]:
-    """Position of the last op that needs each owner; graph outputs are needed to the end."""
-    last: dict[str, int] = {}
-    for position, op in enumerate(workload.ops):
-        for tensor in (*op.inputs, *op.outputs):
-            if tensor is not None and tensor.name in owners:
-                last[owners[tensor.name]] = position
-        for name in _read_by_bodies(op):
-            if name in owners:
-                last[owners[name]] = position
-    for tensor in workload.outputs:
-        if tensor.name in owners:
-            last[owners[tensor.name]] = len(workload.ops)
-    return last
 
 
 def _read_by_bodies(op: Op) -> Iterable[str]:
@@ -128,10 +139,14 @@ def _read_by_bodies(op: Op) -> Iterable[str]:
             yield from _read_by_bodies(inner)
 
 
-def _reused(op: Op, owners: dict[str, str], sizes: dict[str, int], dying: set[str]) -> int:
+def _reused(op: Op, lives: _Lives, dying: set[str]) -> int:
     """Bytes of the first output when it can be written over an input of the same size that dies with this op."""
     first = op.outputs[0] if op.outputs else None
-    if first is None or first.name not in sizes:
+    size = lives.sizes.get(first.name) if first is not None else None
+    if size is None:
         return 0
-    inputs = (owners.get(tensor.name, "") for tensor in op.present_inputs)
-    return next((sizes[first.name] for name in inputs if name in dying and sizes[name] == sizes[first.name]), 0)
+    for tensor in op.inputs:
+        owner = lives.owners.get(tensor.name) if tensor is not None else None
+        if owner in dying and lives.sizes[owner] == size:
+            return size
+    return 0

@@ -65,35 +65,40 @@ class GraphConverter:
             prefix: path of the graph in the file, ``""`` or ``12/then_branch/``.
             positions: position in the file of each node, in the order in which ``graph.node`` holds them.
         """
-        types = {value.name: value.type for value in (*graph.value_info, *graph.output)}
+        types = {value.name: value.type for values in (graph.value_info, graph.output) for value in values}
         return tuple(
-            self._op(node, f"{prefix}{position}", known, types)
-            for node, position in zip(graph.node, positions, strict=True)
+            [
+                self._op(node, f"{prefix}{position}", known, types)
+                for node, position in zip(graph.node, positions, strict=True)
+            ]
         )
 
     def _op(self, node: onnx.NodeProto, id: str, known: dict[str, Tensor], types: dict[str, onnx.TypeProto]) -> Op:
-        domain = "" if node.domain == "ai.onnx" else node.domain
+        kind, name, domain = node.op_type, node.name, node.domain
+        if domain == "ai.onnx":
+            domain = ""
         attributes: list[tuple[str, AttributeValue]] = []
         bodies: list[Body] = []
         for attribute in node.attribute:
-            if attribute.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS):
-                graphs = [attribute.g] if attribute.type == onnx.AttributeProto.GRAPH else list(attribute.graphs)
+            if attribute.type in _GRAPH_KINDS:
+                graphs = [attribute.g, *attribute.graphs] if attribute.HasField("g") else attribute.graphs
                 bodies += [self._body(graph, f"{id}/{attribute.name}", known) for graph in graphs]
             else:
                 attributes.append(self._attribute(attribute, id))
-        attributes.sort(key=_attribute_name)
-        inputs = tuple([known[name] if name else None for name in node.input])
-        stored = _stored(attributes) if node.op_type == "Constant" else None
-        folds = node.op_type not in _NOT_DETERMINED and all(tensor is None or tensor.is_constant for tensor in inputs)
+        if len(attributes) > 1:
+            attributes.sort(key=_attribute_name)
+        inputs = tuple([known[tensor] if tensor else None for tensor in node.input])
+        stored = _stored(attributes) if kind == "Constant" else None
+        folds = _all_constant(inputs) and kind not in _NOT_DETERMINED
         outputs: list[Tensor | None] = []
-        for name in node.output:
-            tensor = self._output(name, types.get(name), folds=folds, stored=stored) if name else None
+        for output in node.output:
+            tensor = self._output(output, types.get(output), folds=folds, stored=stored) if output else None
             outputs.append(tensor)
             if tensor is not None:
-                known[name] = tensor
+                known[output] = tensor
         return Op(
-            id, node.name, node.op_type, domain, self._opsets.get(domain, 0), inputs, tuple(outputs),
-            tuple(attributes), tuple(bodies), _scope(node),
+            id, name, kind, domain, self._opsets.get(domain, 0), inputs, tuple(outputs),
+            tuple(attributes), tuple(bodies), _scope(name, node),
         )  # fmt: skip
 
     def _output(self, name: str, type: onnx.TypeProto | None, *, folds: bool, stored: Tensor | None) -> Tensor:
@@ -155,6 +160,17 @@ class GraphConverter:
                 return ""
 
 
+_GRAPH_KINDS = frozenset({onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS})
+
+
+def _all_constant(inputs: tuple[Tensor | None, ...]) -> bool:
+    # all() with a generator takes three times as long, and every op asks
+    for tensor in inputs:  # noqa: SIM110
+        if tensor is not None and not tensor.is_constant:
+            return False
+    return True
+
+
 def _stored(attributes: list[tuple[str, AttributeValue]]) -> Tensor | None:
     return next((value for _, value in attributes if isinstance(value, Tensor)), None)
 
@@ -194,22 +210,24 @@ def require_order(graph: onnx.GraphProto, known: Iterable[str], *, where: str) -
         ModelGraphError: an input that nothing makes, an output that two nodes make, or a cycle.
     """
     made = set(known)
-    unsorted = False
     producers: dict[str, int] = {}
+    early: list[tuple[int, str]] = []
     faults: list[str] = []
     for position, node in enumerate(graph.node):
-        unsorted = unsorted or any(name and name not in made for name in node.input)
+        for name in node.input:
+            if name and name not in made:
+                early.append((position, name))
         for name in node.output:
-            if name and name in producers:
+            if not name:
+                continue
+            if name in producers:
                 faults.append(f"node {position} makes {name!r}, which node {producers[name]} makes already @ {where}")
-            if name:
-                producers[name] = position
-        made.update(node.output)
+            producers[name] = position
+            made.add(name)
     missing = [
-        f"node {position} ({node.op_type}) reads {name!r}, which nothing makes @ {where}"
-        for position, node in enumerate(graph.node)
-        for name in node.input
-        if name and name not in made
+        f"node {position} ({graph.node[position].op_type}) reads {name!r}, which nothing makes @ {where}"
+        for position, name in early
+        if name not in made
     ]
     missing += [
         f"graph output {value.name!r} is made by no node @ {where}" for value in graph.output if value.name not in made
@@ -219,7 +237,7 @@ def require_order(graph: onnx.GraphProto, known: Iterable[str], *, where: str) -
         raise ModelGraphError(
             "the graph is broken", where=where, faults=faults[:MOST_SHOWN], help="export the model again"
         )
-    return _sort(graph, set(known), producers, where) if unsorted else None
+    return _sort(graph, set(known), producers, where) if early else None
 
 
 def _sort(graph: onnx.GraphProto, known: set[str], producers: dict[str, int], where: str) -> list[int]:
@@ -254,12 +272,12 @@ def _sort(graph: onnx.GraphProto, known: set[str], producers: dict[str, int], wh
     return order
 
 
-def _scope(node: onnx.NodeProto) -> str:
+def _scope(name: str, node: onnx.NodeProto) -> str:
     """The module path: from the exporter's metadata, else the folders of a name such as ``/layer1/conv/Conv``."""
     for entry in node.metadata_props:
         if entry.key == "namespace":
             return entry.value
-    return node.name.rpartition("/")[0].lstrip("/") if node.name.startswith("/") else ""
+    return name.rpartition("/")[0].lstrip("/") if name.startswith("/") else ""
 
 
 def _decode(text: bytes) -> str:
