@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from attainable.errors import InputError, OutputExists
-from attainable.files import write_atomically
+from attainable.files import safe_stem, write_atomically
 
 
 def test_a_file_is_written_whole_and_readable(tmp_path: Path) -> None:
@@ -42,3 +42,10 @@ def test_impossible_places_are_named(tmp_path: Path) -> None:
         write_atomically(tmp_path, b"", overwrite=True)
     with pytest.raises(InputError, match="its folder does not exist"):
         write_atomically(tmp_path / "no" / "x", b"", overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"), [("net.onnx", "net"), ("a b$(x).onnx", "a_b__x_"), ("x" * 300 + ".onnx", "x" * 80), ("..", "..")]
+)
+def test_a_new_name_begins_with_harmless_letters(name: str, stem: str) -> None:
+    assert safe_stem(Path(name)) == stem

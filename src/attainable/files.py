@@ -22,6 +22,12 @@ def require_writable(path: Path, *, overwrite: bool) -> None:
         raise InputError("its folder does not exist", where=str(path), help=f"create it: mkdir -p {path.parent}")
 
 
+def safe_stem(path: Path) -> str:
+    """The stem of a foreign file name, fit to begin a new one: letters, digits and ``-_.``, at most 80 of them."""
+    kept = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in path.stem)
+    return kept[:80] or "model"
+
+
 def write_atomically(path: Path, content: bytes, *, overwrite: bool) -> None:
     """Write a file through a temporary one in the same folder, renamed once it is complete.
 

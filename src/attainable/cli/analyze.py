@@ -62,6 +62,8 @@ def analyze(
 
 def _free_name(model: Path) -> Path:
     """``MODEL.html`` in the current folder, or ``MODEL-2.html`` and so on where that exists: nothing is overwritten."""
-    stem = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in model.stem)[:80] or "model"
+    from attainable.files import safe_stem
+
+    stem = safe_stem(model)
     candidates = (Path(f"{stem}.html" if number == 1 else f"{stem}-{number}.html") for number in range(1, 10_000))
     return next(candidate for candidate in candidates if not candidate.exists())

@@ -83,8 +83,9 @@ def optimize(
 
 def _default_output(model: Path, names: Sequence[str]) -> Path:
     """``MODEL-CHANGE.onnx`` in the current folder."""
-    stem = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in model.stem)[:80] or "model"
-    return Path(f"{stem}-{'-'.join(names)}.onnx")
+    from attainable.files import safe_stem
+
+    return Path(f"{safe_stem(model)}-{'-'.join(names)}.onnx")
 
 
 def _lines(result: "Optimization") -> Iterator[str]:
