@@ -127,7 +127,7 @@ class Rule:
     """A rule of the advisor.
 
     Attributes:
-        code: three letters of the theme and the number of the catalogue: ``DSG005``.
+        code: three letters of the theme and a number that is never used again: ``DSG005``.
         title: a few words.
         theme: the module in ``advice.rules`` that it is in.
         look: what it sees; its docstring is what ``attainable explain`` prints.

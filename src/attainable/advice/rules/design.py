@@ -40,7 +40,7 @@ def channels_above_step(situation: Situation) -> Sequence[Candidate | Conclusion
     Source:
         onnxruntime, core/optimizer/nchwc_transformer.cc (TransformConv) and mlas/lib/snchwc.cpp. Measured with
         onnxruntime 1.31.1 on AMD Zen 3 (AVX2), two 3x3 convolutions 64->C->64 on 28x28, one thread: C = 56 1.05 ms,
-        57 1.30, 60 1.22, 63 1.40, 64 1.21, 65 1.57, 68 1.45, 72 1.45, 73 1.69, 80 1.54. Rule D05 of the catalogue.
+        57 1.30, 60 1.22, 63 1.40, 64 1.21, 65 1.57, 68 1.45, 72 1.45, 73 1.69, 80 1.54.
     """
     block = _block(situation)
     if block is None:

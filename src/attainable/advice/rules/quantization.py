@@ -39,7 +39,7 @@ def pairs_left_unfused(situation: Situation) -> Sequence[Candidate | Conclusion]
     Source:
         onnxruntime, core/optimizer/qdq_transformer: selectors_actions/qdq_selectors.cc (ConvNodeGroupSelector) and
         relu_quantizelinear.cc; issues 12487 and 1543. Measured with onnxruntime 1.31.1 on AMD Zen 3, Conv 3x3 64->64
-        with ReLU on 28x28: int8 activations 0.81 ms, uint8 with zero point 0 0.34 ms. Rule Q04 of the catalogue.
+        with ReLU on 28x28: int8 activations 0.81 ms, uint8 with zero point 0 0.34 ms.
     """
     reason = _unknown(situation)
     if reason:

@@ -28,7 +28,7 @@ def threads_beyond_quota(situation: Situation) -> Sequence[Candidate | Conclusio
 
     Source:
         onnxruntime issue 7207; Linux, Documentation/scheduler/sched-bwc.rst. Measured with onnxruntime 1.31.1 on 2
-        processors: 4 threads 3.4 times, 8 threads 5.0 times slower than 2. Rule T01 of the catalogue.
+        processors: 4 threads 3.4 times, 8 threads 5.0 times slower than 2.
     """
     threads, conditions = situation.run.threads, situation.conditions
     allowed = _allowed(conditions)
