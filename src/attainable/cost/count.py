@@ -5,6 +5,7 @@ from typing import Literal
 
 from attainable.cost.memory import ActivationMemory, activation_memory
 from attainable.cost.parameters import ParameterLedger
+from attainable.cost.precision import LogicalTypes
 from attainable.cost.rules import RULES
 from attainable.cost.work import Rule, Work, free
 from attainable.garbage import collector_paused
@@ -17,6 +18,7 @@ CONVENTIONS: tuple[tuple[str, str], ...] = (
     ("operations", "2 x MACs for contractions, bias included; one per scalar result for everything else"),
     ("padding", "padded taps are counted"),
     ("scope", "all ops"),
+    ("quantised", "a contraction between DequantizeLinear and QuantizeLinear is one of integers"),
     ("traffic", "compulsory, per op, not fused: each distinct input read once, each output written once, views free"),
     ("parameters", "distinct floating or quantised constants used as weight, bias, scale or table; buffers are apart"),
     ("constants", "what is computed from constants alone is done before the run and costs nothing"),
@@ -45,7 +47,10 @@ class OpCount:
 
     @property
     def dtype(self) -> str:
-        """Element type of the first input that is no constant, else of the first output; empty where neither is."""
+        """Element type of a contraction, else of the first input that is no constant, else of the first output."""
+        for engine, dtype, _ in self.work.operations:
+            if engine == "matrix":
+                return dtype
         tensors = (*(tensor for tensor in self.op.present_inputs if not tensor.is_constant), *self.op.present_outputs)
         return tensors[0].dtype if tensors else ""
 
@@ -125,10 +130,12 @@ def count(workload: Workload) -> Count:
 
 def _count(workload: Workload) -> Count:
     ledger = ParameterLedger(workload)
+    logical = LogicalTypes()
     memo: dict[tuple[object, ...], tuple[Work, State]] = {}
     counted: list[OpCount] = []
     for op in workload.ops:
         rule = RULES.get(op.type)
+        logical.note(op, rule)
         if op.outputs and all(tensor is None or tensor.is_constant for tensor in op.outputs):
             ledger.fold(op)
             counted.append(OpCount(op, Work(), 0, False, "folded"))
@@ -139,7 +146,7 @@ def _count(workload: Workload) -> Count:
             known = memo[signature] = _work(op, rule)
         work, state = known
         parameters, shared = ledger.charge(op, rule)
-        counted.append(OpCount(op, work, parameters, shared, state))
+        counted.append(OpCount(op, logical.applied(op, work), parameters, shared, state))
     rules = tuple(RULES.get(entry.op.type, _WITHOUT_RULE) for entry in counted)
     coverage = _coverage(counted)
     totals = Totals(

@@ -89,11 +89,13 @@ class Device:
         """The roof that bounds work of this engine and dtype on ``threads`` cores.
 
         Contractions run on the vector engine of a device without a matrix engine. A thread count between two entries
-        takes the next larger one, so that the bound stays a bound. None where the device states no such roof.
+        takes the next larger one, so that the bound stays a bound. Unsigned integers have the roof of signed ones. None
+        where the device states no such roof.
         """
         engines: tuple[Engine, ...] = ("matrix", "vector") if engine == "matrix" else ("vector",)
+        stated = _SIGNED.get(dtype, dtype)
         for candidate in engines:
-            roofs = [roof for roof in self.roofs if roof.engine == candidate and roof.dtype == dtype]
+            roofs = [roof for roof in self.roofs if roof.engine == candidate and roof.dtype == stated]
             if roofs:
                 return _for_threads(roofs, threads)
         return None
@@ -117,6 +119,9 @@ class Device:
                 return found.bytes_per_second
         return None
 
+
+_SIGNED = {"uint8": "int8", "uint4": "int4", "uint2": "int2"}
+"""The units that multiply signed integers multiply unsigned ones as fast; makers state one figure for both."""
 
 _Entry = TypeVar("_Entry", Roof, Bandwidth)
 

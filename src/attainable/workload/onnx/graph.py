@@ -1,6 +1,7 @@
 """From an ONNX graph with inferred shapes to Op records."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import onnx
 
@@ -93,6 +94,9 @@ class GraphConverter:
         outputs: list[Tensor | None] = []
         for output in node.output:
             tensor = self._output(output, types.get(output), folds=folds, stored=stored) if output else None
+            if folds and tensor is not None and kind == "DequantizeLinear" and inputs[0] is not None:
+                # a quantised constant stays as small as it is stored
+                tensor = replace(tensor, bytes_stored=inputs[0].bytes)
             outputs.append(tensor)
             if tensor is not None:
                 known[output] = tensor
