@@ -273,7 +273,7 @@ class Analysis:
 
     def to_json(self) -> str:
         """The analysis as indented JSON; ``analysis.schema.json`` in this package describes it."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=1).decode() + "\n"
+        return as_json(self)
 
     @classmethod
     def from_json(cls, text: str | bytes, *, where: str = "saved analysis") -> "Analysis":
@@ -297,7 +297,12 @@ class Analysis:
         return analysis
 
 
+def as_json(record: object) -> str:
+    """A frozen record as indented JSON with a final line break, as every command prints it."""
+    return msgspec.json.format(msgspec.json.encode(record), indent=1).decode() + "\n"
+
+
 def json_schema() -> bytes:
     """The JSON Schema (2020-12) of an analysis, as shipped in ``analysis.schema.json``."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Analysis)}
-    return msgspec.json.format(msgspec.json.encode(schema), indent=1) + b"\n"
+    return as_json(schema).encode()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attainable.cli.asides import print_warnings
 from attainable.cli.options import Batch, Inputs, Json, ModelPath, Runtime, Shapes, Threads, read_inputs
 
 if TYPE_CHECKING:
@@ -27,9 +28,8 @@ def advise(
     runtime: Runtime = "onnxruntime", time_budget: ProbeBudget = "60s", input: Inputs = None, json: Json = False,
 ) -> None:  # fmt: skip
     """Say what would make a model faster here: every proposal is measured before it is made."""
-    import msgspec
-
     from attainable.advice.find import find
+    from attainable.analysis.records import as_json
     from attainable.cli.terminal import print_progress
     from attainable.cost.count import count
     from attainable.measurement.measure import measure_workload
@@ -48,10 +48,10 @@ def advise(
         count(workload), run, time_budget_seconds=(1 - _RUN_SHARE) * budget, inputs=inputs, progress=print_progress
     )
     if json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(advice), indent=1).decode() + "\n")
+        sys.stdout.write(as_json(advice))
     else:
         print("\n".join(_lines(advice, run)))
-    _print_warnings((*run.warnings, *advice.warnings))
+    print_warnings((*run.warnings, *advice.warnings))
 
 
 def _lines(advice: "Advice", run: "Run") -> Iterable[str]:
@@ -77,10 +77,3 @@ def _paragraph(text: str) -> str:
     from attainable.report.names import clean
 
     return textwrap.fill(clean(text), _WIDTH, initial_indent=" " * 10, subsequent_indent=" " * 10)
-
-
-def _print_warnings(warnings: Iterable[str]) -> None:
-    from attainable.report.names import short_sentence
-
-    for warning in warnings:
-        print(f"warning: {short_sentence(warning)}", file=sys.stderr)

@@ -10,9 +10,8 @@ def measure(
     runtime: Runtime = "onnxruntime", time_budget: Budget = "20s", input: Inputs = None, json: Json = False,
 ) -> None:  # fmt: skip
     """Run a model on this machine and print its time, with the interval and the conditions."""
-    import msgspec
-
     from attainable import pipeline
+    from attainable.analysis.records import as_json
     from attainable.cli.terminal import print_run
     from attainable.quantities import parse_seconds
     from attainable.workload.shapes import parse_bindings
@@ -22,6 +21,6 @@ def measure(
         time_budget_seconds=parse_seconds(time_budget, where="--time-budget"), inputs=read_inputs(input),
     )  # fmt: skip
     if json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(run), indent=1).decode() + "\n")
+        sys.stdout.write(as_json(run))
     else:
         print_run(run)

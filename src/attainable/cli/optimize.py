@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attainable.cli.asides import print_warnings
 from attainable.cli.options import Batch, Force, Json, ModelPath, Runtime, Shapes
 
 if TYPE_CHECKING:
@@ -53,8 +54,7 @@ def optimize(
 
     Exits with 1 when every change is refused; nothing is written then.
     """
-    import msgspec
-
+    from attainable.analysis.records import as_json
     from attainable.cli.terminal import print_progress
     from attainable.optimization import Settings, optimize_model
     from attainable.quantities import parse_seconds
@@ -73,10 +73,11 @@ def optimize(
         model, names, output=target, overwrite=force, settings=settings, progress=print_progress
     )  # fmt: skip
     if json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(result), indent=1).decode() + "\n")
+        sys.stdout.write(as_json(result))
     else:
         print("\n".join(_lines(result)))
-    _print_warnings(result)
+    texts = [*result.warnings, *(text for outcome in result.outcomes for text in outcome.warnings)]
+    print_warnings(dict.fromkeys(texts))
     if not result.kept:
         raise typer.Exit(1)
 
@@ -148,11 +149,3 @@ def _row(label: str, *texts: str) -> Iterator[str]:
         yield textwrap.fill(
             short_sentence(text), _WIDTH, initial_indent=head, subsequent_indent=" " * len(head), break_long_words=False
         )  # fmt: skip
-
-
-def _print_warnings(result: "Optimization") -> None:
-    from attainable.report.names import short_sentence
-
-    texts = [*result.warnings, *(text for outcome in result.outcomes for text in outcome.warnings)]
-    for warning in dict.fromkeys(texts):
-        print(f"warning: {short_sentence(warning)}", file=sys.stderr)
