@@ -5,12 +5,13 @@ All records are frozen; a reader makes them once and everybody else only looks.
 
 from dataclasses import dataclass
 from math import prod
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from attainable.workload.dtypes import bytes_of
 
 Shape = tuple[int, ...]
 Value = tuple[int, ...] | tuple[float, ...] | tuple[bool, ...]
+Container = Literal["", "sequence", "optional", "map"]
 AttributeValue: TypeAlias = "int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Tensor"
 
 
@@ -29,6 +30,9 @@ class Tensor:
         is_constant: known before the run: an initialiser, a Constant, or computed from those alone.
         value: the elements in row-major order, for constants of at most 64 elements that are stored in the file.
         bytes_stored: bytes of a constant as stored (packed, sparse, quantised); None for an activation.
+        container: what holds tensors instead of elements, ``""`` for a plain tensor; its shape is None and its dtype
+            that of the tensors in it.
+        parts: the tensors in a container, in order, none in an empty optional; None where the reader cannot tell.
     """
 
     name: str
@@ -37,6 +41,8 @@ class Tensor:
     is_constant: bool = False
     value: Value | None = None
     bytes_stored: int | None = None
+    container: Container = ""
+    parts: "tuple[Tensor, ...] | None" = None
 
     @property
     def dims(self) -> Shape:
@@ -62,7 +68,11 @@ class Tensor:
     @property
     def bytes(self) -> int:
         """Bytes in memory: as stored for a constant, packed elements otherwise. Raises UnresolvedShape."""
-        return self.bytes_stored if self.bytes_stored is not None else bytes_of(self.dtype, self.elements)
+        if self.bytes_stored is not None:
+            return self.bytes_stored
+        if self.parts is not None:
+            return sum(part.bytes for part in self.parts)
+        return bytes_of(self.dtype, self.elements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,7 @@ class Op:
         opset: version of that domain that the model imports.
         inputs, outputs: in the operator's order; None for an omitted optional one.
         attributes: ``(name, value)`` pairs, sorted by name; graphs are in ``bodies``.
-        bodies: sub-graphs of If, Loop and Scan, never inlined.
+        bodies: sub-graphs of If, Loop, Scan and SequenceMap, and what a local function does; never inlined.
         scope: module path in the source framework, ``""`` where the file does not tell.
     """
 
@@ -163,17 +173,29 @@ def _tensor_signature(tensor: Tensor | None) -> tuple[object, ...] | None:
     if tensor is None:
         return None
     value = tensor.value if tensor.dtype in ("int64", "int32", "bool") else None
+    if tensor.container:
+        parts = None if tensor.parts is None else tuple(_tensor_signature(part) for part in tensor.parts)
+        return (tensor.container, parts, tensor.dtype, tensor.is_constant)
     return (tensor.shape, tensor.dtype, tensor.is_constant, tensor.bytes_stored, value)
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A sub-graph of an op: a branch of If, the body of Loop or Scan."""
+    """A sub-graph of an op: a branch of If, the body of Loop, Scan or SequenceMap, or a local function.
+
+    Attributes:
+        name: the attribute that holds it (``then_branch``, ``body``), or ``function`` for a local function, whose ops
+            are those of this call's shapes and attributes. Equal calls share one body, with the ids of the first.
+        ops: in an order in which they can run; they may read tensors of the outer graph by name.
+        inputs, outputs: of the body; the shapes are those of one iteration.
+        constants: initialisers of the body that some op of it uses or that it returns.
+    """
 
     name: str
     ops: tuple[Op, ...]
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+    constants: tuple[Tensor, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,12 +122,14 @@ class GraphConverter:
         return Tensor(name, known.shape, known.dtype)
 
     def _body(self, graph: onnx.GraphProto, path: str, outer: dict[str, Tensor]) -> Body:
-        known = {**outer, **self.inputs(graph), **self.constants(graph)}
+        constants = self.constants(graph)
+        known = {**outer, **self.inputs(graph), **constants}
         inputs = tuple(known[value.name] for value in graph.input)
         positions = range(len(graph.node))
         require_order(graph, known, where=f"{self._where} {path}")
         ops = self.ops(graph, known, prefix=f"{path}/", positions=positions)
-        return Body(path.rpartition("/")[2], ops, inputs, tuple(known[value.name] for value in graph.output))
+        outputs = tuple(known[value.name] for value in graph.output)
+        return Body(path.rpartition("/")[2], ops, inputs, outputs, tuple(constants.values()))
 
     def _attribute(self, proto: onnx.AttributeProto, id: str) -> tuple[str, AttributeValue]:
         key = proto.SerializeToString()
