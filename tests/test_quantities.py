@@ -13,6 +13,7 @@ from attainable.quantities import (
     format_seconds,
     format_share,
     parse_bytes,
+    parse_count,
     parse_seconds,
 )
 
@@ -27,6 +28,17 @@ def test_durations_are_read(text: str, seconds: float) -> None:
 @pytest.mark.parametrize(("text", "size"), [("50MiB", 52_428_800), ("64kB", 64_000), ("7", 7), ("0.5 KiB", 512)])
 def test_sizes_are_read(text: str, size: int) -> None:
     assert parse_bytes(text, where="--budget") == size
+
+
+@pytest.mark.parametrize(("text", "number"), [("4.1G", 4_100_000_000), ("30 M", 30_000_000), ("7", 7), ("0.5k", 500)])
+def test_counts_are_read(text: str, number: int) -> None:
+    assert parse_count(text, where="--budget") == number
+
+
+@pytest.mark.parametrize("text", ["", "1g", "1 MB", "-1M", "9" * 400])
+def test_what_is_no_count_says_what_is(text: str) -> None:
+    with pytest.raises(InvalidQuantity, match="one of k, M, G, T, P"):
+        parse_count(text, where="--budget")
 
 
 @pytest.mark.parametrize("text", ["", "s", "-1s", "1e3s", "10 parsecs", "10 Ms", "1s2s", "\u0663s"])

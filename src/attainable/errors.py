@@ -60,7 +60,11 @@ class ModelGraphError(InputError):
 
 
 class UnboundDimensions(InputError):
-    """A symbolic dimension has no number yet."""
+    """A symbolic dimension has no number yet; ``dimensions`` names those that have none."""
+
+    def __init__(self, what: str, *, where: str = "", help: str = "", dimensions: Sequence[str] = ()) -> None:
+        super().__init__(what, where=where, help=help)
+        self.dimensions = tuple(dimensions)
 
 
 class UnknownName(InputError):

@@ -7,14 +7,17 @@ from typing import Literal, TypeVar
 
 from attainable import devices as described
 from attainable.advice.find import find
+from attainable.analysis import symbolic as scaling
 from attainable.analysis.build import device_row, run_row
 from attainable.analysis.counted import counted
 from attainable.analysis.environment import environment
 from attainable.analysis.records import Analysis, Fault
+from attainable.analysis.symbolic import Sweep, Symbolic
 from attainable.calibration.local import LOCAL, local_device
-from attainable.cost.count import count
+from attainable.cost.control_flow import TripCounts
+from attainable.cost.count import Count, count
 from attainable.devices.device import Device
-from attainable.errors import RunError
+from attainable.errors import RunError, UnboundDimensions
 from attainable.measurement.measure import measure_workload
 from attainable.measurement.run import Run
 from attainable.prediction import roofline
@@ -31,6 +34,7 @@ def analyze(
     threads: int = 1, runtime: str = "onnxruntime", measure: bool = True, advise: bool = True,
     time_budget_seconds: float = 20.0,
     inputs: Mapping[str, Path] | None = None, accounting: Literal["fused", "unfused"] = "fused",
+    trip_counts: TripCounts | None = None,
     progress: Progress = lambda sentence: None,
 ) -> Analysis:  # fmt: skip
     """Count, bound and measure a model on this machine, and explain the gap.
@@ -47,6 +51,7 @@ def analyze(
         time_budget_seconds: most time to spend on the run, and again on the probes of the advice.
         inputs: ``.npy`` files by input name; other inputs are made up, valid for the model.
         accounting: of the roofline op by op.
+        trip_counts: how often loops run that do not say so, by id or name; ``*`` for all of them.
         progress: told when a long stage starts.
 
     Returns:
@@ -59,7 +64,7 @@ def analyze(
     others = [described.load_device(name) for name in devices if name != LOCAL]
     workload = load(path, shapes, batch=batch)
     # The work on paper.
-    on_paper = count(workload)
+    on_paper = count(workload, trip_counts=trip_counts)
     analysis = replace(counted(on_paper), environment=environment())
     # The roofs of this machine, measured once and cached.
     if not described.local_profile_path().is_file():
@@ -91,6 +96,52 @@ def analyze(
                 warnings=[*analysis.warnings, *advice.warnings],
             )  # fmt: skip
     return replace(analysis, errors=faults)
+
+
+def symbolic(path: str | Path, *, shapes: Bindings | None = None, trip_counts: TripCounts | None = None) -> Symbolic:
+    """The totals of a model as formulas in the dimensions that ``shapes`` leaves open, its batch among them.
+
+    Raises:
+        InputError: the model cannot be used, or it has no open dimension, or more than four.
+    """
+    fixed = dict(shapes or {})
+    found, notes = _open_dimensions(path, fixed)
+    result = scaling.symbolic(_count_at(path, fixed, trip_counts), found)
+    return replace(result, warnings=notes)
+
+
+def sweep(
+    path: str | Path, dimension: str, values: Sequence[int], *, shapes: Bindings | None = None,
+    batch: int | None = None, trip_counts: TripCounts | None = None,
+) -> Sweep:  # fmt: skip
+    """The totals of a model at each of ``values`` of one dimension; the others are bound by ``shapes`` and ``batch``.
+
+    Raises:
+        InputError: the model cannot be used with these numbers.
+    """
+    fixed = dict(shapes or {})
+    result = scaling.sweep(_count_at(path, fixed, trip_counts, batch=batch), dimension, values)
+    return replace(result, warnings=list(load(path, {**fixed, dimension: values[0]}, batch=batch).notes))
+
+
+def _count_at(
+    path: str | Path, fixed: Bindings, trip_counts: TripCounts | None, *, batch: int | None = None
+) -> Callable[[Mapping[str, int]], Count]:
+    def count_at(values: Mapping[str, int]) -> Count:
+        return count(load(path, {**fixed, **values}, batch=batch), trip_counts=trip_counts)
+
+    return count_at
+
+
+def _open_dimensions(path: str | Path, fixed: Bindings) -> tuple[tuple[str, ...], list[str]]:
+    """The dimensions that the model leaves open, and what the reader noted beside them."""
+    try:
+        workload = load(path, fixed)
+    except UnboundDimensions as error:
+        return error.dimensions, []
+    # a lone batch dimension is set to 1 by the reader, which says so
+    found = tuple(name for name, _ in workload.bindings if name not in fixed)
+    return found, [note for note in workload.notes if not any(repr(name) in note for name in found)]
 
 
 def bound(workload: Workload, device: Device, threads: int | None = None) -> Estimate:

@@ -20,6 +20,7 @@ _BYTES = {
     "GiB": 2**30,
     "TiB": 2**40,
 }
+_COUNTS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
 _DECIMAL = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 _BINARY = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 _QUANTITY = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([A-Za-zµ]*)\s*")
@@ -35,14 +36,20 @@ def parse_bytes(text: str, *, where: str) -> int:
     return round(_parse(text, _BYTES, "B", where))
 
 
+def parse_count(text: str, *, where: str) -> int:
+    """Read a number of things such as ``4.1G`` or ``30M``, prefixes in powers of ten. Raises InvalidQuantity."""
+    return round(_parse(text, _COUNTS, "", where))
+
+
 def _parse(text: str, units: dict[str, float] | dict[str, int], bare: str, where: str) -> float:
     match = _QUANTITY.fullmatch(text)
     factor = units.get(match.group(2) or bare) if match else None
-    if match is None or factor is None:
-        raise InvalidQuantity(
-            f"cannot read {text!r}", where=where, help=f"write a number and one of {', '.join(units)}"
-        )
-    return float(match.group(1)) * factor
+    value = float(match.group(1)) * factor if match and factor else math.inf
+    # digits without end are no quantity either
+    if math.isinf(value):
+        known = ", ".join(filter(None, units))
+        raise InvalidQuantity(f"cannot read {text!r}", where=where, help=f"write a number and one of {known}")
+    return value
 
 
 def format_seconds(seconds: float) -> str:

@@ -83,6 +83,21 @@ def test_what_is_no_analysis_is_refused(text: str | bytes, what: str) -> None:
     assert str(caught.value).startswith(f"x.json: {what}")
 
 
+@pytest.mark.parametrize("name", ["\x9b31m", "\x7f", "\u202eexe.cod", "\u200b", "\x1b]0;owned\x07", "caf\u00e9 \u4e2d"])
+def test_json_holds_nothing_that_a_terminal_obeys_and_reads_back(analysis: Analysis, name: str) -> None:
+    renamed = replace(analysis, warnings=[name])
+    text = renamed.to_json()
+    assert text.replace("\n", "").isprintable()
+    assert Analysis.from_json(text).warnings == [name]
+
+
+def test_a_file_name_that_is_no_text_is_escaped(analysis: Analysis) -> None:
+    # Python hands over the byte 0xff of such a name as a lone surrogate
+    text = replace(analysis, warnings=["bad\udcff.onnx"]).to_json()
+    assert json.loads(text)["warnings"] == ["bad\udcff.onnx"]
+    assert text.isascii()
+
+
 def test_a_newer_schema_version_is_refused(analysis: Analysis) -> None:
     with pytest.raises(ModelFileError, match="has schema version 2; this attainable reads 1"):
         Analysis.from_json(replace(analysis, schema_version=2).to_json())

@@ -7,14 +7,8 @@ import pytest
 from rich.console import Console
 
 from attainable.analysis.records import Analysis, Fault, Finding
-from attainable.cli.terminal import (
-    WIDTH_OF_A_PIPE,
-    print_analysis,
-    print_count,
-    print_device,
-    print_progress,
-    print_run,
-)
+from attainable.cli.screen import WIDTH_OF_A_PIPE
+from attainable.cli.terminal import print_analysis, print_count, print_device, print_progress, print_run
 from attainable.devices import Bandwidth, Device, Memory, Roof, Sourced
 from attainable.measurement.run import Run
 from attainable.report.names import clean

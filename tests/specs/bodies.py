@@ -6,22 +6,21 @@ from typing import Any, cast
 import numpy as np
 import onnx
 import onnx.defs
+from inlining import CONTROL_FLOW, inlined
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
-from ops import Array, dtype_name, node_of, type_of
+from ops import Array, attributes_of, dtype_name, node_of, type_of
 
-from attainable.workload.graph import AttributeValue, Op, Tensor
+from attainable.workload.graph import Op, Tensor
 
 
 def operators_with_body() -> list[tuple[str, int]]:
-    """Name and version of the operators that have a function body, deprecated ones left out."""
+    """Type and version of the operators that have a function body, deprecated ones left out."""
     schemas = cast("list[Any]", onnx.defs.get_all_schemas_with_history())
     return sorted(
-        (schema.name, schema.since_version)
+        (f"{schema.domain}:{schema.name}" if schema.domain else schema.name, schema.since_version)
         for schema in schemas
-        if not schema.domain
-        and not schema.deprecated
-        and (schema.has_function or schema.has_context_dependent_function)
+        if not schema.deprecated and (schema.has_function or schema.has_context_dependent_function)
     )
 
 
@@ -40,13 +39,19 @@ def elementary_ops(op: Op) -> list[Op]:
     names = dict(zip(function.input, op.inputs, strict=False))
     arrays = {formal: _array(tensor) for formal, tensor in names.items() if tensor is not None}
     results = _run(function, arrays)
+    while any(node.op_type in CONTROL_FLOW for node in function.node):
+        nodes = [part for node in function.node for part in inlined(node, results)]
+        del function.node[:]
+        function.node.extend(nodes)
+        results = _run(function, arrays)
     known = {formal for formal, tensor in names.items() if tensor is not None and tensor.is_constant}
     wanted = {formal for formal, tensor in zip(function.output, op.outputs, strict=False) if tensor is not None}
-    return list(_live(_unknown(list(function.node), known, results, op.opset), wanted))
+    opset = onnx.defs.onnx_opset_version() if op.domain else op.opset
+    return list(_live(_unknown(list(function.node), known, results, opset), wanted))
 
 
 def _body(op: Op) -> onnx.FunctionProto:
-    schema = cast(Any, onnx.defs.get_schema(op.kind, op.opset, ""))
+    schema = cast(Any, onnx.defs.get_schema(op.kind, op.opset, op.domain))
     node = node_of(op)
     function = onnx.FunctionProto()
     if schema.has_function:
@@ -98,7 +103,10 @@ def _run(function: onnx.FunctionProto, arrays: dict[str, Array]) -> dict[str, Ar
         for name, array in arrays.items()
     ]
     graph = helper.make_graph(function.node, "body", inputs, [onnx.ValueInfoProto(name=name) for name in produced])
-    model = helper.make_model(graph, opset_imports=list(function.opset_import), ir_version=10)
+    imports = list(function.opset_import)
+    if all(entry.domain for entry in imports):
+        imports.append(helper.make_opsetid("", onnx.defs.onnx_opset_version()))
+    model = helper.make_model(graph, opset_imports=imports, ir_version=10)
     with np.errstate(all="ignore"):
         found = cast(Any, ReferenceEvaluator(model)).run(None, arrays)
     return {**arrays, **dict(cast("zip[tuple[str, Array]]", zip(produced, found, strict=True)))}
@@ -112,8 +120,7 @@ def _unknown(nodes: list[onnx.NodeProto], known: set[str], results: dict[str, Ar
         inputs = tuple(_tensor(name, results, known) if name else None for name in node.input)
         outputs = tuple(_tensor(name, results, known) if name else None for name in node.output)
         if not known.issuperset(node.output):
-            attributes = tuple(sorted((item.name, _attribute(item)) for item in node.attribute))
-            yield Op(str(position), node.name, node.op_type, node.domain, opset, inputs, outputs, attributes)
+            yield Op(str(position), node.name, node.op_type, node.domain, opset, inputs, outputs, attributes_of(node))
 
 
 def _live(ops: Iterator[Op], wanted: set[str]) -> Iterator[Op]:
@@ -127,10 +134,3 @@ def _tensor(name: str, results: dict[str, Array], known: set[str]) -> Tensor:
     array = np.asarray(results[name])
     dtype = dtype_name(helper.np_dtype_to_tensor_dtype(array.dtype))
     return Tensor(name, array.shape, dtype, is_constant=name in known)
-
-
-def _attribute(attribute: onnx.AttributeProto) -> AttributeValue:
-    value = cast(Any, helper).get_attribute_value(attribute)
-    if isinstance(value, bytes):
-        return value.decode()
-    return tuple(cast("list[int]", value)) if isinstance(value, list) else value

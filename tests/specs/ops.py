@@ -54,11 +54,12 @@ def make_op(
     attributes: Attributes | None = None,
     outputs: int = 1,
     opset: int = OPSET,
+    domain: str = "",
 ) -> Op:
-    """An op of the default domain with the output shapes that ONNX infers; without shapes where it infers none."""
+    """An op with the output shapes that ONNX infers; without shapes where it infers none."""
     names = tuple(f"output_{next(_numbers)}" for _ in range(outputs))
     placeholders = tuple(Tensor(name, None, "float32") for name in names)
-    op = Op("0", "", kind, "", opset, tuple(inputs), placeholders, tuple(sorted((attributes or {}).items())))
+    op = Op("0", "", kind, domain, opset, tuple(inputs), placeholders, tuple(sorted((attributes or {}).items())))
     model = onnx.shape_inference.infer_shapes(_model(op), strict_mode=True, data_prop=True)
     inferred = [info.type.tensor_type for info in model.graph.output]
     if not all(tensor.elem_type for tensor in inferred):
@@ -96,8 +97,17 @@ def node_of(op: Op) -> onnx.NodeProto:
     """The op as ONNX writes it."""
     inputs = [tensor.name if tensor else "" for tensor in op.inputs]
     outputs = [tensor.name if tensor else "" for tensor in op.outputs]
-    attributes = [helper.make_attribute(name, value) for name, value in op.attributes]
-    return onnx.NodeProto(op_type=op.kind, input=inputs, output=outputs, attribute=attributes)
+    attributes = [
+        helper.make_attribute(name, _proto(value) if isinstance(value, Tensor) else value)
+        for name, value in op.attributes
+    ]
+    return onnx.NodeProto(op_type=op.kind, domain=op.domain, input=inputs, output=outputs, attribute=attributes)
+
+
+def attributes_of(node: onnx.NodeProto) -> tuple[tuple[str, AttributeValue], ...]:
+    """A node's attributes, sorted, without its graphs."""
+    plain = (attribute for attribute in node.attribute if not attribute.HasField("g"))
+    return tuple(sorted((attribute.name, _attribute_value(attribute)) for attribute in plain))
 
 
 def type_of(tensor: Tensor) -> onnx.TypeProto:
@@ -107,7 +117,8 @@ def type_of(tensor: Tensor) -> onnx.TypeProto:
 
 def dtype_name(element_type: int) -> str:
     """ONNX's number of an element type as a name."""
-    return helper.tensor_dtype_to_np_dtype(element_type).name.replace("_", "")
+    name = onnx.TensorProto.DataType.Name(element_type).lower()
+    return {"float": "float32", "double": "float64"}.get(name, name)
 
 
 _ELEMENT_TYPES = {dtype_name(element_type): element_type for element_type in helper.get_all_tensor_dtypes()}
@@ -116,14 +127,32 @@ _ELEMENT_TYPES = {dtype_name(element_type): element_type for element_type in hel
 def _model(op: Op) -> onnx.ModelProto:
     inputs = [onnx.ValueInfoProto(name=tensor.name, type=type_of(tensor)) for tensor in op.present_inputs]
     outputs = [onnx.ValueInfoProto(name=tensor.name) for tensor in op.present_outputs]
-    initializers = [
-        onnx.numpy_helper.from_array(np.array(tensor.value, dtype=tensor.dtype).reshape(tensor.dims), tensor.name)
-        for tensor in op.present_inputs
-        if tensor.value is not None
-    ]
+    initializers = [_proto(tensor) for tensor in op.present_inputs if tensor.value is not None]
     graph = helper.make_graph([node_of(op)], "spec", inputs, outputs, initializers)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", op.opset)], ir_version=10)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid(op.domain, op.opset)], ir_version=10)
+
+
+def _proto(tensor: Tensor) -> onnx.TensorProto:
+    """A tensor with a value as ONNX stores it."""
+    return onnx.numpy_helper.from_array(np.array(tensor.value, dtype=tensor.dtype).reshape(tensor.dims), tensor.name)
 
 
 def _shape(inferred: onnx.TypeProto.Tensor) -> tuple[int, ...]:
     return tuple(dimension.dim_value for dimension in inferred.shape.dim)
+
+
+def _attribute_value(attribute: onnx.AttributeProto) -> AttributeValue:
+    value = cast(Any, helper).get_attribute_value(attribute)
+    match value:
+        case bytes():
+            return value.decode()
+        case onnx.TensorProto():
+            shape, dtype = tuple(value.dims), dtype_name(value.data_type)
+            return Tensor(value.name, shape, dtype, is_constant=True, bytes_stored=bytes_of(dtype, prod(shape)))
+        case onnx.TypeProto():
+            return ""
+        case list():
+            items = cast("list[Any]", value)
+            return tuple(item.decode() if isinstance(item, bytes) else item for item in items)
+        case _:
+            return cast("int | float", value)

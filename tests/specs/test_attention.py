@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ops import Attributes, activation, constant, evaluate, make_op, scalar, work_of
 
 from attainable.cost.work import Work
-from attainable.workload.graph import Tensor, UnresolvedShape
+from attainable.workload.graph import Body, Op, Tensor, UnresolvedShape
 
 
 def attention(*inputs: Tensor | None, attributes: Attributes | None = None, outputs: int = 1, opset: int = 23) -> Work:
@@ -96,6 +96,24 @@ def test_attention_and_attention_spelled_out_agree() -> None:
         make_op("MatMul", [scores, keys]),
     ]
     assert whole.total_operations == sum(work_of(part).total_operations for part in parts)
+
+
+def flexible(*bodies: Body) -> Op:
+    inputs = (activation(2, 4, 5, 6), activation(2, 2, 7, 6), activation(2, 2, 7, 8))
+    made = (Tensor("y", (2, 4, 5, 8), "float32"),)
+    return Op("0", "", "FlexAttention", "ai.onnx.preview", 1, inputs, made, bodies=bodies)
+
+
+def test_flexible_attention_is_attention_without_a_mask() -> None:
+    plain = attention(*flexible().inputs)
+    assert work_of(flexible()).macs == plain.macs
+    assert work_of(flexible()).total_operations == plain.total_operations - 2 * 4 * 5 * 7
+
+
+def test_flexible_attention_with_sub_graphs_is_not_counted() -> None:
+    """It would cost more than is said."""
+    with pytest.raises(UnresolvedShape, match="sub-graphs of FlexAttention"):
+        work_of(flexible(Body("score_mod", (), (), ())))
 
 
 def test_naive_loop() -> None:

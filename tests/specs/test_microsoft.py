@@ -113,3 +113,29 @@ def test_gelus() -> None:
     assert operations(fused("FastGelu", [ROW, FEATURES], ROW)) == operations(add, approximated)
     swish = make_op("Swish", [ROW], attributes={"alpha": 1.702}, opset=24)
     assert operations(fused("QuickGelu", [ROW], ROW)) == operations(swish)
+
+
+def test_product_with_activation() -> None:
+    left, right, y = activation(7, 2, 3), activation(7, 3, 5), activation(7, 2, 5)
+    product, relu = make_op("MatMul", [left, right]), make_op("Relu", [y])
+    op = fused("FusedMatMulActivation", [left, right], y, attributes={"activation": "Relu"})
+    assert operations(op) == operations(product, relu)
+    assert operations(fused("TransposeMatMul", [left, right], y)) == operations(product)
+    gelu = fused("FastGelu", [y, constant(5)], y)
+    assert operations(fused("GemmFastGelu", [left, right, constant(5)], y)) == operations(product, gelu)
+
+
+def test_sparse_product_is_counted_as_dense() -> None:
+    op = fused("SparseToDenseMatMul", [activation(4, 3), activation(3, 5)], activation(4, 5), attributes={"alpha": 0.5})
+    assert operations(op) == 2 * 4 * 3 * 5 + 20
+
+
+def test_float8_product() -> None:
+    a, b = activation(4, 3, dtype="float8e4m3fn"), constant(5, 3, dtype="float8e4m3fn")
+    y = activation(4, 5, dtype="float16")
+    plain = fused("GemmFloat8", [a, b], y, attributes={"transB": 1})
+    assert work_of(plain).operations == (("matrix", "float8e4m3fn", 2 * 4 * 3 * 5),)
+    # one factor for both operands, one for the result, and the comparison of Relu
+    scaled = fused("GemmFloat8", [a, b, None, constant(), constant(), constant()], y,
+                   attributes={"transB": 1, "activation": "RELU"})  # fmt: skip
+    assert operations(scaled) - operations(plain) == 3 * 20

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ops import activation, constant, evaluate, make_op, with_outputs, work_of
 
-from attainable.workload.graph import AttributeValue, Op
+from attainable.workload.graph import AttributeValue, Op, Tensor
 
 X = (2, 4, 3, 5)
 ELEMENTS = 120
@@ -22,6 +22,19 @@ def group_normalization(groups: int) -> Op:
     """ONNX infers no shape for it."""
     op = make_op("GroupNormalization", [activation(*X), *SCALE_AND_BIAS], attributes={"num_groups": groups}, opset=21)
     return with_outputs(op, [(X, "float32")])
+
+
+def simplified(outputs: int) -> Op:
+    """ONNX Runtime's form in the default domain."""
+    made = (Tensor("y", X, "float32"), Tensor("inverse_root", (2, 4, 3, 1), "float32"))
+    return Op("0", "", "SimplifiedLayerNormalization", "", 17, (activation(*X), constant(5)), made[:outputs])
+
+
+def per_element_of_an_image() -> Op:
+    """Before opset 9 each element of an image could have statistics of its own."""
+    made = (Tensor("y", X, "float32"),)
+    inputs = (activation(*X), *(constant(4, 3, 5) for _ in range(4)))
+    return Op("0", "", "BatchNormalization", "", 7, inputs, made, (("spatial", 0),))
 
 
 @pytest.mark.parametrize(
@@ -44,6 +57,9 @@ def group_normalization(groups: int) -> Op:
         ),
         # squares, mean, / root, * scale; + epsilon and root for each row
         (make_op("RMSNormalization", [activation(*X), constant(5)], opset=23), 4 * ELEMENTS + 2 * 24),
+        (simplified(1), 4 * ELEMENTS + 2 * 24),
+        (simplified(2), 4 * ELEMENTS + 3 * 24),  # and 1 / root
+        (per_element_of_an_image(), 4 * ELEMENTS + 2 * 60),
         (group_normalization(2), 7 * ELEMENTS + 4 * 2 * 2),  # as a row, for 2 groups of 2 images
         (make_op("InstanceNormalization", [activation(*X), *SCALE_AND_BIAS]), 7 * ELEMENTS + 4 * 2 * 4),
         # mean, squares, mean, - mean, / deviation; 4 for each of the 4 channels (axes 0, 2, 3)

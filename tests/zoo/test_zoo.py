@@ -11,7 +11,10 @@ import onnxruntime
 import pytest
 
 from attainable import zoo
+from attainable.cost.count import count
 from attainable.errors import InputError, InvalidQuantity, UnknownName
+from attainable.workload import load
+from tests.zoo.graphs import macs, parameters
 
 SMALL = ("resnet18", "mobilenet_v2", "squeezenet1_1", "shufflenet_v2_x1_0")
 
@@ -39,13 +42,12 @@ def test_an_unknown_name_gives_the_close_ones_and_the_list() -> None:
         zoo.build("ResNet-50")
     assert str(caught.value) == (
         "no network is called 'ResNet-50'\n"
-        "  help: did you mean resnet50 or resnet18? known: resnet18, resnet50, vgg16, mobilenet_v1, mobilenet_v2, "
-        "squeezenet1_1, shufflenet_v2_x1_0, transformer_encoder"
+        f"  help: did you mean resnet50 or resnet34 or resnet18? known: {', '.join(zoo.names())}"
     )
 
 
 def test_a_name_close_to_none_gives_the_list_only() -> None:
-    with pytest.raises(UnknownName, match=r"^no network is called ''\n  help: known: resnet18, resnet50, "):
+    with pytest.raises(UnknownName, match=r"^no network is called ''\n  help: known: resnet18, resnet34, "):
         zoo.network("")
 
 
@@ -93,6 +95,39 @@ def test_sizes_out_of_range(name: str, batch: int, sequence: int | None, seed: i
     with pytest.raises(InvalidQuantity) as caught:
         zoo.build(name, batch=batch, sequence=sequence, seed=seed)
     assert str(caught.value) == message
+
+
+def test_a_cache_and_its_next_token_fill_the_positions() -> None:
+    zoo.build("gpt2_small_decode", sequence=1023, seed=None)
+    with pytest.raises(InvalidQuantity, match="give 1 to 1023, the rows of the position table"):
+        zoo.build("gpt2_small_decode", sequence=1024, seed=None)
+
+
+def test_without_a_seed_the_weights_are_left_out_and_the_rest_is_the_same() -> None:
+    whole, light = zoo.build("swin_t"), zoo.build("swin_t", seed=None)
+    assert light.ByteSize() < 1_000_000 < whole.ByteSize()
+    assert list(light.graph.node) == list(whole.graph.node)
+    for one, other in zip(light.graph.initializer, whole.graph.initializer, strict=True):
+        assert (one.name, one.dims, one.data_type) == (other.name, other.dims, other.data_type)
+        # Shapes, indices, masks and scalars are the network's, not weights.
+        kept = one.data_type != onnx.TensorProto.FLOAT or not one.dims
+        assert one.raw_data == (other.raw_data if kept else b"")
+
+
+def test_without_weights_a_network_counts_as_with_them(tmp_path: Path) -> None:
+    whole, light = tmp_path / "whole.onnx", tmp_path / "light.onnx"
+    zoo.write("ghostnet", whole)
+    zoo.write("ghostnet", light, seed=None)
+    assert count(load(light)).totals == count(load(whole)).totals
+
+
+def test_the_counter_agrees_with_the_naive_one_on_all_networks(tmp_path: Path) -> None:
+    path = tmp_path / "network.onnx"
+    for name in zoo.names():
+        zoo.write(name, path, seed=None)
+        counted = count(load(path))
+        assert (counted.totals.macs, counted.totals.parameters) == (macs(name), parameters(name)), name
+        assert counted.coverage.kinds_without_rule == counted.coverage.unresolved == (), name
 
 
 def test_batch_and_sequence_reach_the_graph() -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from attainable.analysis.labels import op_label
-from attainable.analysis.records import Analysis, Coverage, EngineOperations, Model, OpRow, Port, Totals
-from attainable.cost.count import Count
+from attainable.analysis.records import Analysis, BodyRow, Coverage, EngineOperations, Model, OpRow, Port, Totals
+from attainable.cost.count import Count, OpCount
 from attainable.cost.work import Operations
 from attainable.workload.graph import Tensor
 
@@ -30,25 +30,29 @@ def counted(count: Count) -> Analysis:
             peak_activation_bytes=memory.peak_bytes, peak_activation_bytes_inputs_kept=memory.peak_bytes_inputs_kept,
             peak_activation_bytes_in_place=memory.peak_bytes_in_place, all_activation_bytes=memory.all_bytes,
             mean_activation_bytes=memory.mean_bytes, swing_activation_bytes=memory.swing_bytes,
-            at_least=totals.at_least,
+            at_least=totals.at_least, least_macs=totals.least.macs, least_operations=totals.least.total_operations,
+            least_bytes_moved=totals.least.bytes_moved,
         ),
         coverage=Coverage(
             ops=count.coverage.ops, ops_with_rule=count.coverage.ops_with_rule,
             kinds_without_rule=list(count.coverage.kinds_without_rule), unresolved=list(count.coverage.unresolved),
+            unknown_trips=list(count.coverage.unknown_trips),
         ),
         conventions=dict(count.conventions),
-        ops=[
-            OpRow(
-                id=entry.op.id, name=entry.op.name, kind=entry.op.type, scope=entry.op.scope, dtype=entry.dtype,
-                label=op_label(entry.op), macs=entry.work.macs, operations=entry.work.total_operations,
-                bytes_read=entry.work.bytes_read, bytes_written=entry.work.bytes_written,
-                parameters=entry.parameters, shared=entry.shared, state=entry.state,
-                input_shapes=[_shape(tensor) for tensor in entry.op.inputs],
-                output_shapes=[_shape(tensor) for tensor in entry.op.outputs],
-            )
-            for entry in count.ops
-        ],
+        ops=[_row(entry) for entry in count.ops],
         warnings=[*workload.notes, *_gaps(count)],
+    )  # fmt: skip
+
+
+def _row(entry: OpCount) -> OpRow:
+    op, work = entry.op, entry.work
+    return OpRow(
+        id=op.id, name=op.name, kind=op.type, scope=op.scope, dtype=entry.dtype, label=op_label(op),
+        macs=work.macs, operations=work.total_operations, bytes_read=work.bytes_read, bytes_written=work.bytes_written,
+        parameters=entry.parameters, shared=entry.shared, state=entry.state,
+        input_shapes=[_shape(tensor) for tensor in op.inputs],
+        output_shapes=[_shape(tensor) for tensor in op.outputs],
+        bodies=[BodyRow(body.name, body.repeats, [_row(inner) for inner in body.ops]) for body in entry.bodies],
     )  # fmt: skip
 
 
@@ -75,5 +79,15 @@ def _gaps(count: Count) -> Iterable[str]:
             "totals are at least"
         )
     if coverage.unresolved:
-        shown = ", ".join(coverage.unresolved[:5]) + (", ..." if len(coverage.unresolved) > 5 else "")
+        shown = _few(coverage.unresolved)
         yield f"{len(coverage.unresolved)} ops have shapes that cannot be resolved (ids {shown}); totals are at least"
+    if coverage.unknown_trips:
+        shown = _few(coverage.unknown_trips)
+        yield (
+            f"{len(coverage.unknown_trips)} loops do not say how often they run (ids {shown}) and are counted once; "
+            "say it with --trip-count N or --trip-count ID=N"
+        )
+
+
+def _few(ids: tuple[str, ...]) -> str:
+    return ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")

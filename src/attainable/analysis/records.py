@@ -4,6 +4,8 @@ What is here is what a saved analysis holds, and all that a report needs. Fields
 to the next, never renamed. Units are in the names; every number is in SI base units.
 """
 
+import json
+import re
 from dataclasses import dataclass, field
 
 import msgspec
@@ -55,7 +57,10 @@ class EngineOperations:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counted, over the whole network; every figure is "at least" where ``at_least`` is true."""
+    """Counted, over the whole network; every figure is "at least" where ``at_least`` is true.
+
+    ``least_*`` are the same figures when the cheaper branch of every If is taken and loops end as early as they can.
+    """
 
     macs: int
     operations: int
@@ -74,21 +79,32 @@ class Totals:
     mean_activation_bytes: float
     swing_activation_bytes: int
     at_least: bool
+    least_macs: int
+    least_operations: int
+    least_bytes_moved: int
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much was counted. ``unresolved`` lists ids of ops with a rule but without usable shapes."""
+    """How much was counted, ops in bodies included.
+
+    ``unresolved`` lists ids of ops with a rule but without usable shapes, ``unknown_trips`` those of loops of which
+    nobody said how often they run.
+    """
 
     ops: int
     ops_with_rule: int
     kinds_without_rule: list[str]
     unresolved: list[str]
+    unknown_trips: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class OpRow:
-    """Counted, for one op. ``state`` is counted, folded, or why the op could not be counted."""
+    """Counted, for one op. ``state`` is counted, folded, or why the op could not be counted.
+
+    The figures of an op with ``bodies`` (a branch, a loop, a call of a function) are those of its bodies together.
+    """
 
     id: str
     name: str
@@ -105,6 +121,16 @@ class OpRow:
     state: str
     input_shapes: list[list[int] | None]
     output_shapes: list[list[int] | None]
+    bodies: list["BodyRow"] = field(default_factory=list["BodyRow"])
+
+
+@dataclass(frozen=True, slots=True)
+class BodyRow:
+    """The ops of a branch, a loop or a function, for one run of it, and how often it runs at most."""
+
+    name: str
+    repeats: int
+    ops: list[OpRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,8 +324,21 @@ class Analysis:
 
 
 def as_json(record: object) -> str:
-    """A frozen record as indented JSON with a final line break, as every command prints it."""
-    return msgspec.json.format(msgspec.json.encode(record), indent=1).decode() + "\n"
+    """A frozen record as indented JSON with a final line break, as every command prints it.
+
+    JSON escapes ASCII control characters only; the others that a terminal obeys are escaped here.
+    """
+    try:
+        text = msgspec.json.format(msgspec.json.encode(record), indent=1).decode()
+    except UnicodeEncodeError:
+        # a file name that is no valid text holds lone surrogates
+        text = json.dumps(msgspec.to_builtins(record), indent=1)
+    harmless = text.isascii() and "\x7f" not in text
+    return (text if harmless else _OBEYED.sub(lambda found: f"\\u{ord(found.group()):04x}", text)) + "\n"
+
+
+_OBEYED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""DEL, C1 controls, and what turns text around or hides in it."""
 
 
 def json_schema() -> bytes:

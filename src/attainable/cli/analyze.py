@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from attainable.cli.options import Batch, Budget, Force, Inputs, Json, ModelPath, Runtime, Shapes, Threads, read_inputs
+from attainable.cli.options import (
+    Batch,
+    Budget,
+    Force,
+    Inputs,
+    Json,
+    ModelPath,
+    Runtime,
+    Shapes,
+    Threads,
+    TripCount,
+    read_inputs,
+)
 
 
 def analyze(
@@ -23,6 +35,7 @@ def analyze(
     no_advise: Annotated[bool, typer.Option("--no-advise", help="No probes of what would be faster.")] = False,
     time_budget: Budget = "20s",
     input: Inputs = None,
+    trip_count: TripCount = None,
     unfused: Annotated[bool, typer.Option("--unfused", help="Roofline op by op, nothing fused.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", help="Report to write, .html or .json. Default: MODEL.html.")
@@ -32,6 +45,7 @@ def analyze(
 ) -> None:
     """Count, bound and measure a model here, and say why it is not faster. Writes an HTML report."""
     from attainable.cli.terminal import print_analysis, print_progress
+    from attainable.cost.control_flow import parse_trip_counts
     from attainable.files import require_writable
     from attainable.pipeline import analyze as run
     from attainable.quantities import parse_seconds
@@ -46,7 +60,8 @@ def analyze(
     analysis = run(
         model, shapes=parse_bindings(shape or ()), batch=batch, devices=device or (), threads=threads, runtime=runtime,
         measure=not no_measure, advise=not no_advise, time_budget_seconds=budget, inputs=read_inputs(input),
-        accounting="unfused" if unfused else "fused", progress=print_progress,
+        accounting="unfused" if unfused else "fused", trip_counts=parse_trip_counts(trip_count or ()),
+        progress=print_progress,
     )  # fmt: skip
     if target is not None:
         write_analysis(analysis, target, overwrite=force)

@@ -1,22 +1,67 @@
 """``attainable count``: the work on paper."""
 
-import sys
+from attainable.cli.options import (
+    Batch,
+    ExplainDiff,
+    Force,
+    Json,
+    ModelPath,
+    Preset,
+    Shapes,
+    SweepRange,
+    Symbolic,
+    TripCount,
+)
+from attainable.cli.outputs import Annotate, By, Depth, FormatName, Limits, Output, deliver, requested
+from attainable.errors import InvalidQuantity
 
-from attainable.cli.options import Batch, Json, ModelPath, Shapes
 
-
-def count(model: ModelPath, *, shape: Shapes = None, batch: Batch = None, json: Json = False) -> None:
+def count(
+    model: ModelPath,
+    *,
+    shape: Shapes = None,
+    batch: Batch = None,
+    trip_count: TripCount = None,
+    symbolic: Symbolic = False,
+    sweep: SweepRange = None,
+    preset: Preset = None,
+    explain_diff: ExplainDiff = False,
+    by: By = "signature",
+    depth: Depth = 2,
+    format: FormatName = None,
+    output: Output = None,
+    annotate: Annotate = None,
+    budget: Limits = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
     """Count operations, parameters, memory traffic and peak memory. No device, no run."""
     from attainable.analysis.counted import counted
+    from attainable.cli.formulas import scale
+    from attainable.cli.model import read_model
+    from attainable.cli.presets import under_preset
     from attainable.cost import count as counting
-    from attainable.workload import load
+    from attainable.cost.control_flow import parse_trip_counts
     from attainable.workload.shapes import parse_bindings
 
-    workload = load(model, parse_bindings(shape or ()), batch=batch)
-    analysis = counted(counting.count(workload))
-    if json:
-        sys.stdout.write(analysis.to_json())
+    if symbolic or sweep is not None:
+        scale(
+            model,
+            shapes=parse_bindings(shape or ()),
+            batch=batch,
+            trip_counts=parse_trip_counts(trip_count or ()),
+            sweep=sweep,
+            json=json,
+        )
         return
-    from attainable.cli.terminal import print_count
-
-    print_count(analysis)
+    outputs = requested(
+        format=format, json=json, by=by, depth=depth, output=output, annotate=annotate, budget=budget, force=force
+    )
+    if explain_diff and preset is None:
+        raise InvalidQuantity("explains nothing alone", where="--explain-diff", help="name a counter: --preset fvcore")
+    workload = read_model(model, shape or (), batch)
+    on_paper = counting.count(workload, trip_counts=parse_trip_counts(trip_count or ()))
+    if preset is not None:
+        under_preset(on_paper, preset, explain=explain_diff, json=json)
+        return
+    deliver(counted(on_paper), outputs)

@@ -8,7 +8,9 @@ import typer
 
 from attainable.errors import InvalidQuantity
 
-ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="The model file (.onnx).", show_default=False)]
+ModelPath = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="The model file (.onnx, .pt2, ...).", show_default=False)
+]
 Shapes = Annotated[
     list[str] | None,
     typer.Option(
@@ -18,6 +20,22 @@ Shapes = Annotated[
 Batch = Annotated[
     int | None, typer.Option("--batch", min=1, help="Number for the batch dimension.", show_default=False)
 ]
+TripCount = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trip-count", metavar="[LOOP=]N", help="How often loops run that do not say so, all or one by name or id."
+    ),
+]
+Symbolic = Annotated[bool, typer.Option("--symbolic", help="Totals as formulas in the model's open dimensions.")]
+SweepRange = Annotated[
+    str | None,
+    typer.Option("--sweep", metavar="NAME=A..B[:STEP]", help="Totals over a range of a dimension.", show_default=False),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option("--preset", metavar="COUNTER", help="The total that another counter gives.", show_default=False),
+]
+ExplainDiff = Annotated[bool, typer.Option("--explain-diff", help="With --preset: term by term why it differs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Cores, for the run and for the roofs.")]
 Runtime = Annotated[str, typer.Option("--runtime", help="What runs the model here.")]

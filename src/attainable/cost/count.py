@@ -1,17 +1,20 @@
 """Counts a network: the work of each op, the parameters it carries, the memory of the run."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from attainable.cost.control_flow import CONTROL_FLOW, EVERY_LOOP, TripCounts, Trips, branch_taken, is_call, trips
 from attainable.cost.memory import ActivationMemory, activation_memory
 from attainable.cost.parameters import ParameterLedger
 from attainable.cost.precision import LogicalTypes
 from attainable.cost.rules import RULES
 from attainable.cost.work import Rule, Work, free
+from attainable.errors import unknown_name
 from attainable.garbage import collector_paused
 from attainable.workload.graph import Op, UnresolvedShape, Workload
 
-State = Literal["counted", "folded", "no rule", "unresolved shape", "malformed"]
+State = Literal["counted", "folded", "no rule", "unresolved shape", "malformed", "unknown trip count"]
 
 CONVENTIONS: tuple[tuple[str, str], ...] = (
     ("mac", "one multiply and one add of a contraction; two operations"),
@@ -19,6 +22,7 @@ CONVENTIONS: tuple[tuple[str, str], ...] = (
     ("padding", "padded taps are counted"),
     ("scope", "all ops"),
     ("quantised", "a contraction between DequantizeLinear and QuantizeLinear is one of integers"),
+    ("control_flow", "the branch of an If that works most; the body of a Loop times its trips"),
     ("traffic", "compulsory, per op, not fused: each distinct input read once, each output written once, views free"),
     ("parameters", "distinct floating or quantised constants used as weight, bias, scale or table; buffers are apart"),
     ("constants", "what is computed from constants alone is done before the run and costs nothing"),
@@ -37,6 +41,9 @@ class OpCount:
         parameters: those that no earlier op carries.
         shared: it also uses parameters that an earlier op carries.
         state: ``counted``, ``folded`` into a constant, or why it could not be counted.
+        least: its cost when the cheaper branch is taken and loops end as early as they can; None where that is
+            ``work``.
+        bodies: what its bodies cost, where it has some.
     """
 
     op: Op
@@ -44,6 +51,8 @@ class OpCount:
     parameters: int
     shared: bool
     state: State
+    least: Work | None = None
+    bodies: "tuple[BodyCount, ...]" = ()
 
     @property
     def dtype(self) -> str:
@@ -56,27 +65,42 @@ class OpCount:
 
 
 @dataclass(frozen=True, slots=True)
+class BodyCount:
+    """A body of an op: what its ops cost in one run of it, and how often it runs at most."""
+
+    name: str
+    ops: tuple[OpCount, ...]
+    repeats: int
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much of the network was counted.
+    """How much of the network was counted, the ops in bodies among them.
 
     Attributes:
         ops: all of them.
         ops_with_rule: those whose operator has a rule.
         kinds_without_rule: operators without one, sorted.
         unresolved: ids of ops that have a rule but lack a shape, or whose shapes contradict their operator.
+        unknown_trips: ids of loops of which nobody said how often they run; their bodies are counted once.
     """
 
     ops: int
     ops_with_rule: int
     kinds_without_rule: tuple[str, ...]
     unresolved: tuple[str, ...]
+    unknown_trips: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over the network. Every figure is "at least" where ``at_least`` is true."""
+    """Sums over the network. Every figure is "at least" where ``at_least`` is true.
+
+    ``least`` is the work when the cheaper branches are taken and loops end as early as they can.
+    """
 
     work: Work
+    least: Work
     parameters: int
     parameter_bytes: int
     buffer_bytes: int
@@ -114,50 +138,115 @@ class Count:
         return self.totals.parameter_bytes + self.totals.buffer_bytes + activations
 
 
-def count(workload: Workload) -> Count:
+def count(workload: Workload, *, trip_counts: TripCounts | None = None) -> Count:
     """Count operations, parameters, traffic and activation memory from the shapes alone.
 
     Args:
         workload: with every dimension bound.
+        trip_counts: how often loops run of which the file does not tell, by id or name, ``*`` for every one.
 
     Returns:
         The cost of each op and in total. An op without a rule or without shapes costs nothing here, is listed in
         ``coverage`` and makes the totals "at least".
+
+    Raises:
+        UnknownName: ``trip_counts`` names a loop that the network does not have.
     """
     with collector_paused():
-        return _count(workload)
+        return _count(workload, trip_counts or {})
 
 
-def _count(workload: Workload) -> Count:
-    ledger = ParameterLedger(workload)
-    logical = LogicalTypes()
-    memo: dict[tuple[object, ...], tuple[Work, State]] = {}
-    counted: list[OpCount] = []
-    for op in workload.ops:
-        rule = RULES.get(op.type)
-        logical.note(op, rule)
-        if op.outputs and all(tensor is None or tensor.is_constant for tensor in op.outputs):
-            ledger.fold(op)
-            counted.append(OpCount(op, Work(), 0, False, "folded"))
-            continue
-        signature = op.signature
-        known = memo.get(signature)
-        if known is None:
-            known = memo[signature] = _work(op, rule)
-        work, state = known
-        parameters, shared = ledger.charge(op, rule)
-        counted.append(OpCount(op, logical.applied(op, work), parameters, shared, state))
-    rules = tuple(RULES.get(entry.op.type, _WITHOUT_RULE) for entry in counted)
+def _count(workload: Workload, trip_counts: TripCounts) -> Count:
+    ledger = ParameterLedger(workload.constants)
+    counter = _Counter(trip_counts)
+    counted = counter.ops(workload.ops, ledger)
+    for name in trip_counts:
+        if name != EVERY_LOOP and name not in counter.loops:
+            raise unknown_name("loop", name, sorted(counter.loops))
+    rules = (RULES.get(entry.op.type, _WITHOUT_RULE) for entry in counted)
     coverage = _coverage(counted)
     totals = Totals(
-        work=_sum(counted),
+        work=_sum(_works(counted)),
+        least=_sum(_least_works(counted)),
         parameters=sum(entry.parameters for entry in counted),
         parameter_bytes=ledger.parameter_bytes,
         buffer_bytes=ledger.buffer_bytes,
         memory=activation_memory(workload, (rule.storage for rule in rules)),
-        at_least=any(entry.state not in ("counted", "folded") for entry in counted),
+        at_least=bool(coverage.kinds_without_rule or coverage.unresolved or coverage.unknown_trips),
     )
     return Count(workload, tuple(counted), totals, coverage)
+
+
+class _Counter:
+    """Counts ops and, through them, the bodies that they run; equal ops are worked out once."""
+
+    def __init__(self, trip_counts: TripCounts) -> None:
+        self._trip_counts = trip_counts
+        self._memo: dict[tuple[object, ...], tuple[Work, State]] = {}
+        self.loops: set[str] = set()
+
+    def ops(self, ops: Iterable[Op], ledger: ParameterLedger) -> list[OpCount]:
+        """Each op, in order."""
+        logical = LogicalTypes()
+        counted: list[OpCount] = []
+        for op in ops:
+            rule = RULES.get(op.type)
+            logical.note(op, rule)
+            if op.outputs and all(tensor is None or tensor.is_constant for tensor in op.outputs):
+                ledger.fold(op)
+                counted.append(OpCount(op, Work(), 0, False, "folded"))
+                continue
+            if op.bodies and (op.type in CONTROL_FLOW or is_call(op)):
+                counted.append(self._with_bodies(op, ledger))
+                continue
+            signature = op.signature
+            known = self._memo.get(signature)
+            if known is None:
+                known = self._memo[signature] = _work(op, rule)
+            work, state = known
+            parameters, shared = ledger.charge(op, rule)
+            counted.append(OpCount(op, logical.applied(op, work), parameters, shared, state))
+        return counted
+
+    def _with_bodies(self, op: Op, ledger: ParameterLedger) -> OpCount:
+        inner = [tuple(self.ops(body.ops, ledger.inside(op, body))) for body in op.bodies]
+        once = [(_sum(_works(ops)), _sum(_least_works(ops))) for ops in inner]
+        state: State = "counted"
+        if op.type == "If":
+            taken = branch_taken(op)
+            open_branches = [pair for body, pair in zip(op.bodies, once, strict=True) if taken in (None, body.name)]
+            most = max((most for most, _ in open_branches), key=_effort, default=Work())
+            least = min((least for _, least in open_branches), key=_effort, default=Work())
+            repeats = [int(taken in (None, body.name)) for body in op.bodies]
+        else:
+            if op.type == "Loop":
+                self.loops |= {op.id, *([op.name] if op.name else [])}
+            runs = trips(op, self._trip_counts)
+            if runs is None:
+                state = "unknown trip count"
+                runs = Trips(1, 0)
+            most, least = once[0][0].times(runs.most), once[0][1].times(runs.least)
+            repeats = [runs.most]
+        bodies = tuple(
+            BodyCount(body.name, ops, times) for body, ops, times in zip(op.bodies, inner, repeats, strict=True)
+        )
+        every = [entry for ops in inner for entry in ops]
+        return OpCount(
+            op, most, sum(entry.parameters for entry in every), any(entry.shared for entry in every), state,
+            None if least == most else least, bodies,
+        )  # fmt: skip
+
+
+def _effort(work: Work) -> tuple[int, int]:
+    return work.total_operations, work.bytes_moved
+
+
+def _works(counted: Iterable[OpCount]) -> Iterator[Work]:
+    return (entry.work for entry in counted)
+
+
+def _least_works(counted: Iterable[OpCount]) -> Iterator[Work]:
+    return (entry.work if entry.least is None else entry.least for entry in counted)
 
 
 _WITHOUT_RULE = Rule(free)
@@ -175,11 +264,11 @@ def _work(op: Op, rule: Rule | None) -> tuple[Work, State]:
         return Work(), "malformed"
 
 
-def _sum(counted: list[OpCount]) -> Work:
+def _sum(works: Iterable[Work]) -> Work:
     """The sum of all work; equal works are multiplied first, because a large network repeats few of them."""
     times: dict[Work, int] = {}
-    for entry in counted:
-        times[entry.work] = times.get(entry.work, 0) + 1
+    for work in works:
+        times[work] = times.get(work, 0) + 1
     total = Work()
     for work, repeats in times.items():
         total += work.times(repeats)
@@ -187,10 +276,19 @@ def _sum(counted: list[OpCount]) -> Work:
 
 
 def _coverage(counted: list[OpCount]) -> Coverage:
-    without = {entry.op.type for entry in counted if entry.state == "no rule"}
+    every = [*counted, *(entry for top in counted if top.bodies for entry in _inside(top))]
+    without = {entry.op.type for entry in every if entry.state == "no rule"}
     return Coverage(
-        ops=len(counted),
-        ops_with_rule=sum(entry.state != "no rule" for entry in counted),
+        ops=len(every),
+        ops_with_rule=sum(entry.state != "no rule" for entry in every),
         kinds_without_rule=tuple(sorted(without)),
-        unresolved=tuple(entry.op.id for entry in counted if entry.state in ("unresolved shape", "malformed")),
+        unresolved=tuple(entry.op.id for entry in every if entry.state in ("unresolved shape", "malformed")),
+        unknown_trips=tuple(entry.op.id for entry in every if entry.state == "unknown trip count"),
     )
+
+
+def _inside(entry: OpCount) -> Iterator[OpCount]:
+    for body in entry.bodies:
+        for inner in body.ops:
+            yield inner
+            yield from _inside(inner)

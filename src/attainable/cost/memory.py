@@ -105,7 +105,7 @@ def _follow(workload: Workload, kinds: tuple[Storage, ...]) -> _Lives:
         for tensor in op.inputs:
             if tensor is not None and (owner := owners.get(tensor.name)) is not None:
                 last[owner] = position
-        for name in _read_by_bodies(op) if op.bodies else ():
+        for name in read_by_bodies(op) if op.bodies else ():
             if name in owners:
                 last[owners[name]] = position
         made = 0
@@ -132,11 +132,12 @@ def _bytes(tensor: Tensor) -> int:
     return tensor.bytes if tensor.shape is not None else 0
 
 
-def _read_by_bodies(op: Op) -> Iterable[str]:
+def read_by_bodies(op: Op) -> Iterable[str]:
+    """Names of all tensors that ops inside the bodies of an op read, those of the bodies' own among them."""
     for body in op.bodies:
         for inner in body.ops:
             yield from (tensor.name for tensor in inner.present_inputs)
-            yield from _read_by_bodies(inner)
+            yield from read_by_bodies(inner)
 
 
 def _reused(op: Op, lives: _Lives, dying: set[str]) -> int:

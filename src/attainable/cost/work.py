@@ -12,7 +12,7 @@ Source: ``docs/explain/conventions.md``; every number is derived in ``tests/spec
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from attainable.workload.graph import Op, Tensor
@@ -101,11 +101,14 @@ class Rule:
             every constant of a floating type with more than one element.
         storage: whether the first output has memory of its own, is a ``view`` of the first input, or may be computed
             ``in_place`` of an input of the same size.
+        packed: from an op and the position of an input to the parameters in it, where bytes hold several or a part of
+            one; None, for the rule or as an answer, where every element is one parameter.
     """
 
     work: Callable[[Op], Work]
     parameters: tuple[int, ...] | None = None
     storage: Storage = "own"
+    packed: "Callable[[Op, int], int | None] | None" = None
 
 
 Rules = dict[str, Rule]
@@ -136,6 +139,39 @@ def movement(op: Op, *, bytes_activation_in: int | None = None, bytes_weight: in
         bytes_weight=moved.bytes_weight if bytes_weight is None else bytes_weight,
         bytes_activation_out=moved.bytes_activation_out,
     )
+
+
+def composite(op: Op, *rows: tuple[Engine, str, int]) -> Work:
+    """Cost of contractions and scalar results in several element types, with compulsory traffic.
+
+    Args:
+        op: the op.
+        rows: engine, element type and how many: MACs for the matrix engine, scalar results for the vector engine.
+    """
+    totals: dict[tuple[Engine, str], int] = {}
+    for engine, dtype, number in rows:
+        operations = 2 * number if engine == "matrix" else number
+        totals[engine, dtype] = totals.get((engine, dtype), 0) + operations
+    kept: Operations = tuple((*key, total) for key, total in sorted(totals.items()) if total)
+    return _with_traffic(op, macs=sum(number for engine, _, number in rows if engine == "matrix"), operations=kept)
+
+
+def partly_read(work: Work, tensor: Tensor | None, bytes_taken: int) -> Work:
+    """The work of an op that reads only some bytes of an input, at most all; ``work`` has the whole of it."""
+    if tensor is None:
+        return work
+    unread = max(tensor.bytes - max(bytes_taken, 0), 0)
+    if tensor.is_constant:
+        return replace(work, bytes_weight=max(work.bytes_weight - unread, 0))
+    return replace(work, bytes_activation_in=max(work.bytes_activation_in - unread, 0))
+
+
+def partly_written(work: Work, tensor: Tensor | None, bytes_put: int) -> Work:
+    """The work of an op that writes only some bytes of an output, at most all; ``work`` has the whole of it."""
+    if tensor is None:
+        return work
+    kept = max(tensor.bytes - max(bytes_put, 0), 0)
+    return replace(work, bytes_activation_out=max(work.bytes_activation_out - kept, 0))
 
 
 def free(op: Op) -> Work:

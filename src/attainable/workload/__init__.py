@@ -2,12 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, cast, overload
 
-from attainable.errors import ModelFileError
+from attainable.errors import InvalidQuantity, ModelFileError
 from attainable.garbage import collector_paused
 from attainable.workload.graph import Body, Op, Provenance, Tensor, UnresolvedShape, Workload
 from attainable.workload.kernel import Group, Kernel
 from attainable.workload.shapes import Bindings
+
+if TYPE_CHECKING:
+    from attainable.workload.onnx.given import InputValues
+    from attainable.workload.torch.module import ExampleInputs
 
 __all__ = ["READERS", "Body", "Group", "Kernel", "Op", "Provenance", "Tensor", "UnresolvedShape", "Workload", "load"]
 
@@ -21,29 +26,80 @@ def _read_onnx(path: Path, shapes: Bindings, batch: int | None) -> Workload:
     return read_onnx(path, shapes=shapes, batch=batch)
 
 
-READERS: dict[str, Reader] = {".onnx": _read_onnx}
+def _read_onnx_with_values(
+    path: Path, reader: Reader, shapes: Bindings, batch: int | None, values: "InputValues"
+) -> Workload:
+    from attainable.workload.onnx.read import read_onnx
+
+    if reader is not _read_onnx:
+        raise InvalidQuantity("input values can be given for ONNX models only", where=str(path), help="leave them out")
+    return read_onnx(path, shapes=shapes, batch=batch, values=values)
+
+
+def _read_described(path: Path, shapes: Bindings, batch: int | None) -> Workload:
+    from attainable.workload.weightless.formats import read
+
+    return read(path, shapes, batch)
+
+
+def _read_torch(path: Path, shapes: Bindings, batch: int | None) -> Workload:
+    from attainable.workload.torch.read import read_torch
+
+    return read_torch(path, shapes=shapes, batch=batch)
+
+
+READERS: dict[str, Reader] = {
+    ".onnx": _read_onnx,
+    # checkpoints are refused by the reader that can tell them from exported programs
+    **dict.fromkeys((".pt2", ".pt", ".pth", ".ckpt"), _read_torch),
+    ".cfg": _read_described,
+    ".param": _read_described,
+}
 """The reader of each file name extension. A new format is one file and one line here."""
 
 
-def load(path: str | Path, shapes: Bindings | None = None, *, batch: int | None = None) -> Workload:
-    """Read a model file into a Workload with every dimension bound.
+@overload
+def load(
+    path: str | Path, shapes: Bindings | None = None, *, batch: int | None = None, values: "InputValues | None" = None
+) -> Workload: ...
+
+
+@overload
+def load(path: Callable[..., object], shapes: "ExampleInputs | None", *, batch: int | None = None) -> Workload: ...
+
+
+def load(
+    path: object, shapes: object = None, *, batch: int | None = None, values: "InputValues | None" = None
+) -> Workload:
+    """Read a model file, or trace a PyTorch module, into a Workload with every dimension bound.
 
     Args:
-        path: an ONNX file; its weights are not read and external data is not opened.
-        shapes: numbers for symbolic dimensions (``{"N": 8}``) or shapes for inputs (``{"x": (1, 3, 224, 224)}``).
+        path: an ONNX file or an exported program (``.pt2``), whose weights are not read; or a ``torch.nn.Module``.
+        shapes: numbers for symbolic dimensions (``{"N": 8}``) or shapes for inputs (``{"x": (1, 3, 224, 224)}``); for a
+            module the example inputs: a tuple of arguments of ``forward``, or a mapping by name.
         batch: number for the batch dimension. Without it a lone batch dimension becomes 1, which a note says.
+        values: numpy arrays by input of an ONNX model, for shapes that depend on elements, such as those of NonZero or
+            of a Reshape by an input; a list of arrays for a sequence, None for an empty optional. Each binds its own
+            shape. Work on them is still counted.
 
     Raises:
+        InputError: a module is given and PyTorch is not installed.
         ModelFileError: not a model that we read.
         ModelGraphError: the file parses, its graph is broken.
         UnboundDimensions: a symbolic dimension has no number; the message has the ``--shape`` line to complete.
         InvalidQuantity: a shape that does not fit the model.
     """
+    if not isinstance(path, str | Path):
+        from attainable.workload.torch.module import read_module
+
+        return read_module(path, cast("ExampleInputs | None", shapes), batch=batch)
     file = Path(path)
     # A file without a known extension is tried as ONNX, the format that says least about itself.
     reader = READERS.get(file.suffix.lower(), _read_onnx)
     try:
         with collector_paused():
-            return reader(file, shapes or {}, batch)
+            if values:
+                return _read_onnx_with_values(file, reader, cast("Bindings", shapes or {}), batch, values)
+            return reader(file, cast("Bindings", shapes or {}), batch)
     except MemoryError:
         raise ModelFileError("does not fit into memory", where=str(path), help="try on a larger machine") from None

@@ -63,8 +63,12 @@ class ModelFile:
 
 
 @contextmanager
-def open_model_file(path: Path) -> Generator[ModelFile]:
+def open_model_file(path: Path, *, allow: bytes = b"") -> Generator[ModelFile]:
     """Open a model file, or say what it is instead.
+
+    Args:
+        path: as the user named it.
+        allow: the first bytes of the reader's own format, where other readers refuse them.
 
     Raises:
         ModelFileError: the file is missing, not a regular file, unreadable, empty, of another format, or it changed
@@ -87,7 +91,8 @@ def open_model_file(path: Path) -> Generator[ModelFile]:
         raise ModelFileError(f"cannot be read: {error.strerror}", where=where, help="check its permissions") from None
     try:
         with mmap(descriptor, 0, access=ACCESS_READ) as content:
-            _refuse_other_formats(content, where)
+            if not allow or content[: len(allow)] != allow:
+                _refuse_other_formats(content, where)
             yield ModelFile(path, content, before.st_size)
         after = os.fstat(descriptor)
     finally:

@@ -3,6 +3,7 @@
 All records are frozen; a reader makes them once and everybody else only looks.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import Literal, TypeAlias
@@ -12,6 +13,7 @@ from attainable.workload.dtypes import bytes_of
 Shape = tuple[int, ...]
 Value = tuple[int, ...] | tuple[float, ...] | tuple[bool, ...]
 Container = Literal["", "sequence", "optional", "map"]
+Role = Literal["", "parameter", "buffer"]
 AttributeValue: TypeAlias = "int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Tensor"
 
 
@@ -33,6 +35,7 @@ class Tensor:
         container: what holds tensors instead of elements, ``""`` for a plain tensor; its shape is None and its dtype
             that of the tensors in it.
         parts: the tensors in a container, in order, none in an empty optional; None where the reader cannot tell.
+        role: ``parameter`` or ``buffer`` for a constant of which the file tells whether it is trained, else ``""``.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Tensor:
     bytes_stored: int | None = None
     container: Container = ""
     parts: "tuple[Tensor, ...] | None" = None
+    role: Role = ""
 
     @property
     def dims(self) -> Shape:
@@ -179,7 +183,11 @@ def _tensor_signature(tensor: Tensor | None) -> tuple[object, ...] | None:
     return (tensor.shape, tensor.dtype, tensor.is_constant, tensor.bytes_stored, value)
 
 
-@dataclass(frozen=True, slots=True)
+FUNCTION = "function"
+"""Name of the body of an op that calls a local function."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Body:
     """A sub-graph of an op: a branch of If, the body of Loop, Scan or SequenceMap, or a local function.
 
@@ -189,6 +197,8 @@ class Body:
         ops: in an order in which they can run; they may read tensors of the outer graph by name.
         inputs, outputs: of the body; the shapes are those of one iteration.
         constants: initialisers of the body that some op of it uses or that it returns.
+
+    Compared by identity: functions that call functions share bodies, and comparing by content would expand them all.
     """
 
     name: str
@@ -196,6 +206,19 @@ class Body:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     constants: tuple[Tensor, ...] = ()
+
+
+def names_read(op: Op) -> Iterator[str]:
+    """Names of the tensors that an op reads, those among them that only its bodies read from outside.
+
+    A local function sees nothing but its arguments. Names that a body makes itself are among them.
+    """
+    yield from (tensor.name for tensor in op.present_inputs)
+    for body in op.bodies:
+        if body.name != FUNCTION:
+            yield from (tensor.name for tensor in body.outputs)
+            for inner in body.ops:
+                yield from names_read(inner)
 
 
 @dataclass(frozen=True, slots=True)

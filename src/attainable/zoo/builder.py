@@ -1,14 +1,20 @@
 """GraphBuilder adds the layers that networks are made of, with weights from a seed."""
 
-import math
+from collections.abc import Mapping
 
 import numpy as np
+import onnx
+from onnx import helper
 
-from attainable.zoo.graph import Graph, Value
-from attainable.zoo.weights import RandomWeights, Weights
+from attainable.zoo.graph import Value
+from attainable.zoo.layout import LayoutGraph
+from attainable.zoo.weights import AbsentWeights, RandomWeights, Weights
+
+Extents = int | tuple[int, int]
+"""Height and width, or one number for both."""
 
 
-class GraphBuilder(Graph):
+class GraphBuilder(LayoutGraph):
     """Adds one layer a call; each takes the node's name and its input, and gives the output.
 
     The output of layer ``n`` is ``n.output``, its weights are ``n.weight``, ``n.bias`` and so on, as in a PyTorch
@@ -17,15 +23,28 @@ class GraphBuilder(Graph):
 
     Args:
         name: of the graph.
-        seed: of the random weights, zero or more.
+        seed: of the random weights, zero or more; None stores the shapes of the weights and no values.
 
     Raises:
         InvalidQuantity: the seed is negative.
     """
 
-    def __init__(self, name: str, *, seed: int = 0) -> None:
+    def __init__(self, name: str, *, seed: int | None = 0) -> None:
         super().__init__(name)
-        self._weights = RandomWeights(seed)
+        self._stored = seed is not None
+        self._weights = AbsentWeights() if seed is None else RandomWeights(seed)
+
+    def finish_as(self, outputs: Mapping[str, Value]) -> onnx.ModelProto:
+        """The model, with several float32 outputs under new names."""
+        renamed = {value.name: self._claim(name) for name, value in outputs.items()}
+        for node in self._graph.node:
+            for names in (node.input, node.output):
+                for position, old in enumerate(names):
+                    names[position] = renamed.get(old, old)
+        self._graph.output.extend(
+            helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, value.shape) for name, value in outputs.items()
+        )
+        return self._model
 
     # --- layers with weights ---
 
@@ -35,26 +54,30 @@ class GraphBuilder(Graph):
         x: Value,
         *,
         channels: int,
-        kernel: int,
+        kernel: Extents,
         stride: int = 1,
-        padding: int = 0,
+        padding: Extents = 0,
         groups: int = 1,
         bias: bool = False,
         after_relu: bool = True,
     ) -> Value:
-        """A square convolution; weight [channels, channels in / groups, kernel, kernel], bias [channels]."""
-        batch, channels_in, height, width = x.shape
-        shape = (channels, channels_in // groups, kernel, kernel)
-        draw = self._weights.dense if groups == 1 else self._weights.grouped
+        """A convolution; weight [channels, channels in / groups, kernel height, kernel width], bias [channels]."""
+        batch, channels_in, *extents = x.shape
+        window, margin = _both(kernel), _both(padding)
+        shape = (channels, channels_in // groups, *window)
+        draw = self._weights.depthwise if channels_in == groups else self._weights.dense
         weight = draw(shape, inputs=(1, 2, 3), after_relu=after_relu)
         operands = [x, self._parameter(name, "weight", weight)]
         if bias:
             operands.append(self._bias(name, channels))
-        extents = [(extent + 2 * padding - kernel) // stride + 1 for extent in (height, width)]
+        extents = [
+            (extent + 2 * before - size) // stride + 1
+            for extent, before, size in zip(extents, margin, window, strict=True)
+        ]
         attributes = {
-            "kernel_shape": [kernel, kernel],
+            "kernel_shape": window,
             "strides": [stride, stride],
-            "pads": [padding] * 4,
+            "pads": margin * 2,
             "dilations": [1, 1],
             "group": groups,
         }
@@ -79,12 +102,12 @@ class GraphBuilder(Graph):
         operands = [x, *(self._parameter(name, role, array) for role, array in parameters.items())]
         return self.node("BatchNormalization", name, inputs=operands, shape=x.shape, attributes={"epsilon": 1e-5})
 
-    def layer_norm(self, name: str, x: Value) -> Value:
-        """Layer normalisation over the last axis, with epsilon 1e-12 as in BERT."""
+    def layer_norm(self, name: str, x: Value, *, epsilon: float) -> Value:
+        """Layer normalisation over the last axis."""
         *_, features = x.shape
         weight = self._parameter(name, "weight", self._weights.normal((features,), mean=1.0, deviation=0.1))
         operands = (x, weight, self._bias(name, features))
-        attributes = {"axis": -1, "epsilon": 1e-12}
+        attributes = {"axis": -1, "epsilon": epsilon}
         return self.node("LayerNormalization", name, inputs=operands, shape=x.shape, attributes=attributes)
 
     def linear(self, name: str, x: Value, *, features: int, after_relu: bool = False) -> Value:
@@ -94,7 +117,12 @@ class GraphBuilder(Graph):
         operands = (x, self._parameter(name, "weight", weight), self._bias(name, features))
         return self.node("Gemm", name, inputs=operands, shape=(batch, features), attributes={"transB": 1})
 
-    def projection(self, name: str, x: Value, *, features: int, after_relu: bool = False) -> Value:
+    def product_with_table(self, name: str, x: Value, *, table: Value) -> Value:
+        """The products of rows [batch, features] with all rows of a table [rows, features]: [batch, rows]."""
+        (batch, _), (rows, _) = x.shape, table.shape
+        return self.node("Gemm", name, inputs=(x, table), shape=(batch, rows), attributes={"transB": 1})
+
+    def projection(self, name: str, x: Value, *, features: int, after_relu: bool = False, bias: bool = True) -> Value:
         """A linear layer on the last axis of any x, as MatMul and Add; weight [features in, features].
 
         Gemm takes matrices only, so exporters write a linear layer on [batch, sequence, features] this way.
@@ -103,41 +131,33 @@ class GraphBuilder(Graph):
         weight = self._weights.dense((inputs, features), inputs=(0,), after_relu=after_relu)
         operands = (x, self._parameter(name, "weight", weight))
         product = self.node("MatMul", f"{name}.matmul", inputs=operands, shape=(*leading, features))
-        return self.add(f"{name}.add", (product, self._bias(name, features)))
+        return self.add(f"{name}.add", (product, self._bias(name, features))) if bias else product
 
     def table(self, name: str, *, rows: int, features: int) -> Value:
         """A learned table [rows, features], not yet a node; standard deviation 0.02, as BERT starts its own."""
-        return self._parameter(name, "weight", self._weights.normal((rows, features), deviation=0.02))
+        return self.learned(name, (rows, features), deviation=0.02)
+
+    def learned(self, name: str, shape: tuple[int, ...], *, deviation: float, mean: float = 0.0) -> Value:
+        """A learned tensor, not yet a node, normally distributed."""
+        return self._parameter(name, "weight", self._weights.normal(shape, deviation=deviation, mean=mean))
 
     def _parameter(self, layer: str, role: str, array: Weights) -> Value:
-        return self.initializer(f"{layer}.{role}", array)
+        name = f"{layer}.{role}"
+        return self.initializer(name, array) if self._stored else self._absent(name, array.shape)
+
+    def _absent(self, name: str, shape: tuple[int, ...]) -> Value:
+        # External data that is nowhere: who counts never looks, who runs is told which file is missing.
+        tensor = self._graph.initializer.add(
+            name=self._claim(name),
+            dims=shape,
+            data_type=onnx.TensorProto.FLOAT,
+            data_location=onnx.TensorProto.EXTERNAL,
+        )
+        tensor.external_data.add(key="location", value="weights-left-out")
+        return Value(name, shape)
 
     def _bias(self, layer: str, features: int) -> Value:
         return self._parameter(layer, "bias", self._weights.normal((features,), deviation=0.1))
-
-    # --- element by element ---
-
-    def relu(self, name: str, x: Value) -> Value:
-        """max(x, 0)."""
-        return self.node("Relu", name, inputs=(x,), shape=x.shape)
-
-    def relu6(self, name: str, x: Value) -> Value:
-        """min(max(x, 0), 6), as Clip: ONNX has no operator of this name."""
-        bounds = (self.scalar("relu6.min", 0.0), self.scalar("relu6.max", 6.0))
-        return self.node("Clip", name, inputs=(x, *bounds), shape=x.shape)
-
-    def gelu(self, name: str, x: Value) -> Value:
-        """The exact Gelu, with erf."""
-        return self.node("Gelu", name, inputs=(x,), shape=x.shape)
-
-    def add(self, name: str, values: tuple[Value, Value]) -> Value:
-        """The sum of two tensors, broadcast."""
-        shape = np.broadcast_shapes(*(value.shape for value in values))
-        return self.node("Add", name, inputs=values, shape=shape)
-
-    def scale(self, name: str, x: Value, *, factor: float) -> Value:
-        """The product of x and a constant, which all nodes with the same factor share."""
-        return self.node("Mul", name, inputs=(x, self.scalar(f"scale.{factor}", factor)), shape=x.shape)
 
     # --- across elements ---
 
@@ -153,70 +173,69 @@ class GraphBuilder(Graph):
         return self.node("Softmax", name, inputs=(x,), shape=x.shape, attributes={"axis": -1})
 
     def max_pool(
-        self, name: str, x: Value, *, kernel: int, stride: int, padding: int = 0, ceil_mode: bool = False
+        self,
+        name: str,
+        x: Value,
+        *,
+        kernel: int,
+        stride: int,
+        padding: int = 0,
+        padding_after: int = 0,
+        ceil_mode: bool = False,
     ) -> Value:
-        """Square max pooling; ``ceil_mode`` keeps a last window that hangs over the edge."""
+        """Square max pooling.
+
+        Args:
+            name: of the node.
+            x: [batch, channels, height, width].
+            kernel: extent of the window.
+            stride: between windows.
+            padding: on every side.
+            padding_after: more of it below and to the right.
+            ceil_mode: keeps a last window that hangs over the edge.
+        """
         batch, channels, height, width = x.shape
-        overhang = stride - 1 if ceil_mode else 0
-        extents = [(extent + 2 * padding - kernel + overhang) // stride + 1 for extent in (height, width)]
+        more = padding_after + (stride - 1 if ceil_mode else 0)
+        extents = [(extent + 2 * padding - kernel + more) // stride + 1 for extent in (height, width)]
+        attributes = {
+            "kernel_shape": [kernel, kernel],
+            "strides": [stride, stride],
+            "pads": [padding] * 2 + [padding + padding_after] * 2,
+            "ceil_mode": int(ceil_mode),
+        }
+        return self.node("MaxPool", name, inputs=(x,), shape=(batch, channels, *extents), attributes=attributes)
+
+    def average_pool(self, name: str, x: Value, *, kernel: int, stride: int, padding: int = 0) -> Value:
+        """Square average pooling; padding counts as zeros, as in PyTorch."""
+        batch, channels, height, width = x.shape
+        extents = [(extent + 2 * padding - kernel) // stride + 1 for extent in (height, width)]
         attributes = {
             "kernel_shape": [kernel, kernel],
             "strides": [stride, stride],
             "pads": [padding] * 4,
-            "ceil_mode": int(ceil_mode),
+            "count_include_pad": 1,
         }
-        return self.node("MaxPool", name, inputs=(x,), shape=(batch, channels, *extents), attributes=attributes)
+        return self.node("AveragePool", name, inputs=(x,), shape=(batch, channels, *extents), attributes=attributes)
 
     def global_average_pool(self, name: str, x: Value) -> Value:
         """The mean of each channel, [batch, channels, 1, 1]."""
         batch, channels, *_ = x.shape
         return self.node("GlobalAveragePool", name, inputs=(x,), shape=(batch, channels, 1, 1))
 
-    def mean(self, name: str, x: Value) -> Value:
-        """The mean of each channel as ReduceMean, [batch, channels]."""
-        batch, channels, *_ = x.shape
-        operands = (x, self.integers(f"{name}.axes", [2, 3]))
-        return self.node("ReduceMean", name, inputs=operands, shape=(batch, channels), attributes={"keepdims": 0})
+    def mean(self, name: str, x: Value, *, axes: tuple[int, ...] = (2, 3)) -> Value:
+        """The mean over some axes as ReduceMean, which go away; of each channel of an image unless told."""
+        shape = tuple(extent for axis, extent in enumerate(x.shape) if axis not in axes)
+        operands = (x, self.integers(f"{name}.axes", axes))
+        return self.node("ReduceMean", name, inputs=operands, shape=shape, attributes={"keepdims": 0})
 
-    # --- layout ---
+    def upsample(self, name: str, x: Value) -> Value:
+        """Twice the height and width, each pixel repeated."""
+        batch, channels, height, width = x.shape
+        scales = self.initializer(f"{name}.scales", np.array([1, 1, 2, 2], np.float32))
+        attributes = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        shape = (batch, channels, 2 * height, 2 * width)
+        return self.node("Resize", name, inputs=(x, Value("", ()), scales), shape=shape, attributes=attributes)
 
-    def gather(self, name: str, table: Value, *, indices: Value) -> Value:
-        """The rows of [rows, features] that ``indices`` name; the indices' shape, then [features]."""
-        _, features = table.shape
-        shape = (*indices.shape, features)
-        return self.node("Gather", name, inputs=(table, indices), shape=shape, attributes={"axis": 0})
 
-    def first_rows(self, name: str, table: Value, *, count: int) -> Value:
-        """The first ``count`` rows of [rows, features], as Slice."""
-        _, features = table.shape
-        bounds = {"starts": 0, "ends": count, "axes": 0}
-        operands = [self.integers(f"{name}.{role}", [value]) for role, value in bounds.items()]
-        return self.node("Slice", name, inputs=(table, *operands), shape=(count, features))
-
-    def split_channels(self, name: str, x: Value, *, parts: int) -> tuple[Value, ...]:
-        """Equal parts of the channels; their outputs are ``<name>.output.0`` and on."""
-        batch, channels, *extents = x.shape
-        shapes = [(batch, channels // parts, *extents)] * parts
-        attributes = {"axis": 1, "num_outputs": parts}
-        return self.node_with_outputs("Split", name, inputs=(x,), shapes=shapes, attributes=attributes)
-
-    def concat_channels(self, name: str, values: tuple[Value, ...]) -> Value:
-        """The channels of all values, one after the other."""
-        batch, _, *extents = values[0].shape
-        channels = sum(value_channels for _, value_channels, *_ in (value.shape for value in values))
-        shape = (batch, channels, *extents)
-        return self.node("Concat", name, inputs=values, shape=shape, attributes={"axis": 1})
-
-    def flatten(self, name: str, x: Value) -> Value:
-        """One row a batch entry: [batch, everything else]."""
-        batch, *rest = x.shape
-        return self.node("Flatten", name, inputs=(x,), shape=(batch, math.prod(rest)), attributes={"axis": 1})
-
-    def reshape(self, name: str, x: Value, *, shape: tuple[int, ...]) -> Value:
-        """The same elements in a concrete ``shape``, batch included."""
-        return self.node("Reshape", name, inputs=(x, self.integers(f"{name}.shape", shape)), shape=shape)
-
-    def transpose(self, name: str, x: Value, *, order: tuple[int, ...]) -> Value:
-        """The axes of x in another order: axis i of the output is axis ``order[i]`` of x."""
-        shape = tuple(x.shape[axis] for axis in order)
-        return self.node("Transpose", name, inputs=(x,), shape=shape, attributes={"perm": order})
+def _both(extents: Extents) -> tuple[int, int]:
+    return (extents, extents) if isinstance(extents, int) else extents

@@ -4,9 +4,13 @@ Source: Howard et al., MobileNets, arXiv:1704.04861; Sandler et al., MobileNetV2
 Bottlenecks, arXiv:1801.04381.
 """
 
+from collections.abc import Callable
+from typing import Final
+
 import onnx
 
 from attainable.zoo.builder import GraphBuilder
+from attainable.zoo.convolution import BRANCH_SCALE, classify
 from attainable.zoo.graph import Value
 
 SEPARABLE_LAYERS = (
@@ -32,25 +36,26 @@ INVERTED_RESIDUALS = (
 )
 """Expansion, output channels, repeats and first stride of v2. Source: arXiv:1801.04381, table 2."""
 
-BRANCH_SCALE = 0.5
-"""Scale of the last normalisation in a residual branch, so that the sums do not grow with depth."""
 
+def build(name: str, *, batch: int = 1, seed: int | None = 0) -> onnx.ModelProto:
+    """MobileNet v1 or v2, width 1.0: ``input`` [batch, 3, 224, 224] -> ``logits`` [batch, 1000], float32.
 
-def mobilenet_v1(*, batch: int = 1, seed: int = 0) -> onnx.ModelProto:
-    """MobileNet v1, width 1.0, 1000 classes: ``input`` [batch, 3, 224, 224] -> ``logits`` [batch, 1000], float32.
+    The activation of v1 is ReLU, as the paper says; the TensorFlow code of its authors clips it at 6.
 
-    The activation is ReLU, as the paper says; the TensorFlow code of its authors clips it at 6.
-
-    Source: arXiv:1704.04861, table 1 and figure 3. torchvision has no such network.
+    Source: arXiv:1704.04861, table 1 and figure 3 (torchvision has no v1); arXiv:1801.04381, table 2, and
+    torchvision/models/mobilenetv2.py.
     """
-    builder = GraphBuilder("mobilenet_v1", seed=seed)
+    builder = GraphBuilder(name, seed=seed)
     x = builder.input("input", (batch, 3, 224, 224))
+    return _VERSIONS[name](builder, x)
+
+
+def _version_1(builder: GraphBuilder, x: Value) -> onnx.ModelProto:
     x = builder.conv("features.0.conv", x, channels=32, kernel=3, stride=2, padding=1, after_relu=False)
     x = builder.relu("features.0.relu", builder.batch_norm("features.0.bn", x))
     for index, (channels, stride) in enumerate(SEPARABLE_LAYERS, start=1):
         x = _separable(builder, f"features.{index}", x, channels=channels, stride=stride)
-    x = builder.flatten("flatten", builder.global_average_pool("avgpool", x))
-    return builder.finish(builder.linear("classifier", x, features=1000), name="logits")
+    return classify(builder, "classifier", x)
 
 
 def _separable(builder: GraphBuilder, name: str, x: Value, *, channels: int, stride: int) -> Value:
@@ -62,13 +67,7 @@ def _separable(builder: GraphBuilder, name: str, x: Value, *, channels: int, str
     return builder.relu(f"{pointwise}.relu", builder.batch_norm(f"{pointwise}.bn", x))
 
 
-def mobilenet_v2(*, batch: int = 1, seed: int = 0) -> onnx.ModelProto:
-    """MobileNet v2, width 1.0: ``input`` [batch, 3, 224, 224] -> ``logits`` [batch, 1000], float32.
-
-    Source: arXiv:1801.04381, table 2; torchvision/models/mobilenetv2.py.
-    """
-    builder = GraphBuilder("mobilenet_v2", seed=seed)
-    x = builder.input("input", (batch, 3, 224, 224))
+def _version_2(builder: GraphBuilder, x: Value) -> onnx.ModelProto:
     x = _conv_bn_relu6(builder, "features.0", x, channels=32, kernel=3, stride=2)
     index = 1
     for expansion, channels, repeats, first_stride in INVERTED_RESIDUALS:
@@ -78,8 +77,7 @@ def mobilenet_v2(*, batch: int = 1, seed: int = 0) -> onnx.ModelProto:
             x = _inverted_residual(builder, name, x, expansion=expansion, channels=channels, stride=stride)
             index += 1
     x = _conv_bn_relu6(builder, f"features.{index}", x, channels=1280, kernel=1)
-    x = builder.flatten("flatten", builder.global_average_pool("avgpool", x))
-    return builder.finish(builder.linear("classifier.1", x, features=1000), name="logits")
+    return classify(builder, "classifier.1", x)
 
 
 def _inverted_residual(
@@ -115,3 +113,9 @@ def _conv_bn_relu6(
         after_relu=groups > 1,
     )
     return builder.relu6(f"{name}.2", builder.batch_norm(f"{name}.1", x))
+
+
+_VERSIONS: Final[dict[str, Callable[[GraphBuilder, Value], onnx.ModelProto]]] = {
+    "mobilenet_v1": _version_1,
+    "mobilenet_v2": _version_2,
+}

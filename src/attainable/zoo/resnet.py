@@ -1,14 +1,16 @@
-"""ResNet-18 and ResNet-50, residual networks for images.
+"""ResNet, residual networks for images.
 
 Source: He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385; layer names and the stride in the
 3x3 convolution of a bottleneck (v1.5) as in torchvision/models/resnet.py.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Final
 
 import onnx
 
 from attainable.zoo.builder import GraphBuilder
+from attainable.zoo.convolution import classify
 from attainable.zoo.graph import Value
 
 BRANCH_SCALE = 0.4
@@ -17,23 +19,12 @@ BRANCH_SCALE = 0.4
 Block = Callable[[GraphBuilder, str, Value, int, int], Value]
 
 
-def resnet18(*, batch: int = 1, seed: int = 0) -> onnx.ModelProto:
-    """ResNet-18: ``input`` [batch, 3, 224, 224] -> ``logits`` [batch, 1000], float32.
+def build(name: str, *, batch: int = 1, seed: int | None = 0) -> onnx.ModelProto:
+    """A residual network: ``input`` [batch, 3, 224, 224] -> ``logits`` [batch, 1000], float32.
 
     Source: arXiv:1512.03385, table 1; torchvision/models/resnet.py.
     """
-    return _resnet("resnet18", _basic_block, repeats=(2, 2, 2, 2), batch=batch, seed=seed)
-
-
-def resnet50(*, batch: int = 1, seed: int = 0) -> onnx.ModelProto:
-    """ResNet-50 v1.5: ``input`` [batch, 3, 224, 224] -> ``logits`` [batch, 1000], float32.
-
-    Source: arXiv:1512.03385, table 1; torchvision/models/resnet.py.
-    """
-    return _resnet("resnet50", _bottleneck, repeats=(3, 4, 6, 3), batch=batch, seed=seed)
-
-
-def _resnet(name: str, block: Block, *, repeats: Sequence[int], batch: int, seed: int) -> onnx.ModelProto:
+    block, repeats = RESNETS[name]
     builder = GraphBuilder(name, seed=seed)
     x = builder.input("input", (batch, 3, 224, 224))
     x = builder.conv("conv1", x, channels=64, kernel=7, stride=2, padding=3, after_relu=False)
@@ -44,8 +35,7 @@ def _resnet(name: str, block: Block, *, repeats: Sequence[int], batch: int, seed
         for index in range(count):
             stride = 2 if stage > 1 and index == 0 else 1
             x = block(builder, f"layer{stage}.{index}", x, width, stride)
-    x = builder.flatten("flatten", builder.global_average_pool("avgpool", x))
-    return builder.finish(builder.linear("fc", x, features=1000), name="logits")
+    return classify(builder, "fc", x)
 
 
 def _basic_block(builder: GraphBuilder, name: str, x: Value, width: int, stride: int) -> Value:
@@ -75,3 +65,13 @@ def _shortcut(builder: GraphBuilder, name: str, x: Value, branch: Value, stride:
     _, channels, *_ = branch.shape
     projected = builder.conv(f"{name}.downsample.0", x, channels=channels, kernel=1, stride=stride)
     return builder.batch_norm(f"{name}.downsample.1", projected)
+
+
+RESNETS: Final[dict[str, tuple[Block, tuple[int, ...]]]] = {
+    "resnet18": (_basic_block, (2, 2, 2, 2)),
+    "resnet34": (_basic_block, (3, 4, 6, 3)),
+    "resnet50": (_bottleneck, (3, 4, 6, 3)),
+    "resnet101": (_bottleneck, (3, 4, 23, 3)),
+    "resnet152": (_bottleneck, (3, 8, 36, 3)),
+}
+"""The block and its repeats in each of the four stages. Source: arXiv:1512.03385, table 1."""

@@ -1,14 +1,16 @@
-"""A transformer encoder of BERT's base size, with the attention spelled out in matrix products.
+"""BERT: a transformer encoder, with the attention spelled out in matrix products.
 
 Source: Devlin et al., BERT, arXiv:1810.04805; Vaswani et al., Attention Is All You Need, arXiv:1706.03762; layer names
 as in BertModel of Hugging Face transformers.
 """
 
-import math
+from collections.abc import Callable
+from typing import Final
 
 import onnx
 
 from attainable.errors import InvalidQuantity
+from attainable.zoo.attention import TRANSPOSED, attend, split_heads
 from attainable.zoo.builder import GraphBuilder
 from attainable.zoo.graph import Value
 
@@ -18,69 +20,112 @@ HEADS = 12
 FEED_FORWARD = 3072
 VOCABULARY = 30522
 POSITIONS = 512
+TOKEN_TYPES = 2
+
+EPSILON = 1e-12
+"""Of the layer normalisations. Source: BertConfig of Hugging Face transformers."""
+
+MASKED = -3.4028234663852886e38
+"""Added to the scores of padding: the lowest float32. Source: BertModel of Hugging Face transformers."""
+
+Adjust = Callable[[str, Value], Value]
 
 
-def transformer_encoder(*, batch: int = 1, sequence: int = 128, seed: int = 0) -> onnx.ModelProto:
-    """A BERT-base encoder: ``input_ids`` [batch, sequence], int64 -> ``last_hidden_state`` [batch, sequence, 768].
+def build(name: str, *, batch: int = 1, sequence: int = 128, seed: int | None = 0) -> onnx.ModelProto:
+    """An encoder of BERT's base size: post-norm blocks, learned positions, the exact Gelu.
 
-    Post-norm blocks, learned positions, the exact Gelu. Without token types, attention mask, pooler and language
-    model head.
+    ``transformer_encoder``: ``input_ids`` [batch, sequence], int64 -> ``last_hidden_state`` [batch, sequence, 768];
+    without token types, attention mask, pooler and language model head.
+
+    ``bert_base``: ``input_ids``, ``token_type_ids`` and ``attention_mask``, each [batch, sequence], int64 ->
+    ``last_hidden_state`` and ``pooler_output`` [batch, 768]; all of BertModel.
 
     Args:
+        name: of the network.
         batch: sequences at once.
         sequence: tokens in each, 1 to 512; ids lie in 0 to 30521.
-        seed: of the weights.
+        seed: of the weights; None leaves them out.
 
     Raises:
         InvalidQuantity: batch, sequence or seed is out of range.
 
     Source: arXiv:1810.04805, section 3 (sizes) and appendix A.2 (Gelu); arXiv:1706.03762, equation 1 (attention).
     """
-    if not 1 <= sequence <= POSITIONS:
+    require_positions(sequence, POSITIONS)
+    return _NETWORKS[name](GraphBuilder(name, seed=seed), batch, sequence)
+
+
+def require_positions(sequence: int, positions: int) -> None:
+    """Refuse a sequence that the position table has no rows for.
+
+    Raises:
+        InvalidQuantity: the sequence is empty or longer than ``positions``.
+    """
+    if not 1 <= sequence <= positions:
         raise InvalidQuantity(
             f"the sequence is {sequence} tokens long",
             where="sequence",
-            help=f"give 1 to {POSITIONS}, the rows of the position table",
+            help=f"give 1 to {positions}, the rows of the position table",
         )
-    builder = GraphBuilder("transformer_encoder", seed=seed)
+
+
+def _encoder(builder: GraphBuilder, batch: int, sequence: int) -> onnx.ModelProto:
     input_ids = builder.input("input_ids", (batch, sequence), dtype=onnx.TensorProto.INT64)
-    x = _embeddings(builder, "embeddings", input_ids)
+    x = _embeddings(builder, "embeddings", input_ids, token_type_ids=None)
+    return builder.finish(_layers(builder, x, adjust=None), name="last_hidden_state")
+
+
+def _bert(builder: GraphBuilder, batch: int, sequence: int) -> onnx.ModelProto:
+    input_ids, token_type_ids, attention_mask = (
+        builder.input(name, (batch, sequence), dtype=onnx.TensorProto.INT64)
+        for name in ("input_ids", "token_type_ids", "attention_mask")
+    )
+    present = builder.reshape("mask.reshape", attention_mask, shape=(batch, 1, 1, sequence))
+    present = builder.cast("mask.cast", present, dtype=onnx.TensorProto.FLOAT)
+    padding = builder.subtract("mask.invert", (builder.scalar("mask.one", 1.0), present))
+    penalty = builder.scale("mask.penalty", padding, factor=MASKED)
+    x = _embeddings(builder, "embeddings", input_ids, token_type_ids=token_type_ids)
+    x = _layers(builder, x, adjust=lambda name, scores: builder.add(name, (scores, penalty)))
+    first = builder.flatten("pooler.flatten", builder.slice("pooler.first", x, bounds={1: (0, 1)}))
+    pooled = builder.tanh("pooler.activation", builder.linear("pooler.dense", first, features=FEATURES))
+    return builder.finish_as({"last_hidden_state": x, "pooler_output": pooled})
+
+
+def _embeddings(builder: GraphBuilder, name: str, input_ids: Value, *, token_type_ids: Value | None) -> Value:
+    _, sequence = input_ids.shape
+    words, positions, types = (f"{name}.{kind}_embeddings" for kind in ("word", "position", "token_type"))
+    x = builder.gather(words, builder.table(words, rows=VOCABULARY, features=FEATURES), indices=input_ids)
+    if token_type_ids is not None:
+        table = builder.table(types, rows=TOKEN_TYPES, features=FEATURES)
+        x = builder.add(f"{types}.add", (x, builder.gather(types, table, indices=token_type_ids)))
+    table = builder.table(positions, rows=POSITIONS, features=FEATURES)
+    position = builder.slice(positions, table, bounds={0: (0, sequence)})
+    return builder.layer_norm(f"{name}.LayerNorm", builder.add(f"{name}.add", (x, position)), epsilon=EPSILON)
+
+
+def _layers(builder: GraphBuilder, x: Value, *, adjust: Adjust | None) -> Value:
     for index in range(LAYERS):
         name = f"encoder.layer.{index}"
-        x = _attention(builder, f"{name}.attention", x)
+        x = _attention(builder, f"{name}.attention", x, adjust=adjust)
         x = _feed_forward(builder, name, x)
-    return builder.finish(x, name="last_hidden_state")
+    return x
 
 
-def _embeddings(builder: GraphBuilder, name: str, input_ids: Value) -> Value:
-    _, sequence = input_ids.shape
-    words, positions = f"{name}.word_embeddings", f"{name}.position_embeddings"
-    word = builder.gather(words, builder.table(words, rows=VOCABULARY, features=FEATURES), indices=input_ids)
-    table = builder.table(positions, rows=POSITIONS, features=FEATURES)
-    position = builder.first_rows(positions, table, count=sequence)
-    return builder.layer_norm(f"{name}.LayerNorm", builder.add(f"{name}.add", (word, position)))
+def _attention(builder: GraphBuilder, name: str, x: Value, *, adjust: Adjust | None) -> Value:
+    def heads(role: str) -> tuple[str, Value]:
+        layer = f"{name}.self.{role}"
+        return layer, builder.projection(layer, x, features=FEATURES)
 
-
-def _attention(builder: GraphBuilder, name: str, x: Value) -> Value:
-    head_size = FEATURES // HEADS
-    query = _heads(builder, f"{name}.self.query", x, order=(0, 2, 1, 3))
-    # The keys are transposed for the product in the same step as the heads move forward.
-    key = _heads(builder, f"{name}.self.key", x, order=(0, 2, 3, 1))
-    value = _heads(builder, f"{name}.self.value", x, order=(0, 2, 1, 3))
-    scores = builder.matmul(f"{name}.self.scores", (query, key))
-    scores = builder.scale(f"{name}.self.scale", scores, factor=1 / math.sqrt(head_size))
-    context = builder.matmul(f"{name}.self.context", (builder.softmax(f"{name}.self.softmax", scores), value))
-    context = builder.transpose(f"{name}.self.transpose", context, order=(0, 2, 1, 3))
-    context = builder.reshape(f"{name}.self.merge", context, shape=x.shape)
+    context = attend(
+        builder,
+        f"{name}.self",
+        query=split_heads(builder, *heads("query"), heads=HEADS),
+        key=split_heads(builder, *heads("key"), heads=HEADS, order=TRANSPOSED),
+        value=split_heads(builder, *heads("value"), heads=HEADS),
+        adjust=None if adjust is None else lambda scores: adjust(f"{name}.self.mask", scores),
+    )
     dense = builder.projection(f"{name}.output.dense", context, features=FEATURES)
     return _add_and_norm(builder, f"{name}.output", dense, x)
-
-
-def _heads(builder: GraphBuilder, name: str, x: Value, *, order: tuple[int, ...]) -> Value:
-    batch, sequence, _ = x.shape
-    projected = builder.projection(name, x, features=FEATURES)
-    split = builder.reshape(f"{name}.split", projected, shape=(batch, sequence, HEADS, FEATURES // HEADS))
-    return builder.transpose(f"{name}.transpose", split, order=order)
 
 
 def _feed_forward(builder: GraphBuilder, name: str, x: Value) -> Value:
@@ -91,4 +136,10 @@ def _feed_forward(builder: GraphBuilder, name: str, x: Value) -> Value:
 
 
 def _add_and_norm(builder: GraphBuilder, name: str, branch: Value, x: Value) -> Value:
-    return builder.layer_norm(f"{name}.LayerNorm", builder.add(f"{name}.add", (branch, x)))
+    return builder.layer_norm(f"{name}.LayerNorm", builder.add(f"{name}.add", (branch, x)), epsilon=EPSILON)
+
+
+_NETWORKS: Final[dict[str, Callable[[GraphBuilder, int, int], onnx.ModelProto]]] = {
+    "transformer_encoder": _encoder,
+    "bert_base": _bert,
+}

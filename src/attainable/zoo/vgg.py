@@ -1,29 +1,40 @@
-"""VGG-16, 13 plain 3x3 convolutions and three large linear layers: 138 million parameters, 553 MB.
+"""VGG, plain 3x3 convolutions and three large linear layers: up to 144 million parameters, 575 MB.
 
 Source: Simonyan and Zisserman, Very Deep Convolutional Networks for Large-Scale Image Recognition, arXiv:1409.1556,
-table 1, column D; layer names as in torchvision/models/vgg.py.
+table 1; layer names as in torchvision/models/vgg.py.
 """
+
+from typing import Final
 
 import onnx
 
 from attainable.zoo.builder import GraphBuilder
 
-STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+CHANNELS: Final = (64, 128, 256, 512, 512)
+"""Of the convolutions of each stage. Source: arXiv:1409.1556, table 1."""
+
+REPEATS: Final = {
+    "vgg11": (1, 1, 2, 2, 2),
+    "vgg13": (2, 2, 2, 2, 2),
+    "vgg16": (2, 2, 3, 3, 3),
+    "vgg19": (2, 2, 4, 4, 4),
+}
+"""Convolutions in each stage. Source: arXiv:1409.1556, table 1, columns A, B, D and E."""
 
 
-def vgg16(*, batch: int = 1, seed: int = 0) -> onnx.ModelProto:
-    """VGG-16 without BatchNorm: ``input`` [batch, 3, 224, 224] -> ``logits`` [batch, 1000], float32.
+def build(name: str, *, batch: int = 1, seed: int | None = 0) -> onnx.ModelProto:
+    """VGG without BatchNorm: ``input`` [batch, 3, 224, 224] -> ``logits`` [batch, 1000], float32.
 
     torchvision's adaptive pooling to 7x7 is left out: at 224 pixels its input is 7x7 already. Its dropout does
     nothing at inference.
 
-    Source: arXiv:1409.1556, table 1, column D; torchvision/models/vgg.py.
+    Source: arXiv:1409.1556, table 1; torchvision/models/vgg.py.
     """
-    builder = GraphBuilder("vgg16", seed=seed)
+    builder = GraphBuilder(name, seed=seed)
     x = builder.input("input", (batch, 3, 224, 224))
     index = 0
-    for stage in STAGES:
-        for channels in stage:
+    for channels, repeats in zip(CHANNELS, REPEATS[name], strict=True):
+        for _ in range(repeats):
             x = builder.conv(
                 f"features.{index}", x, channels=channels, kernel=3, padding=1, bias=True, after_relu=index > 0
             )

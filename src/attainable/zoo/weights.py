@@ -55,8 +55,8 @@ class RandomWeights:
         weights -= weights.mean(axis=inputs, keepdims=True)
         return weights
 
-    def grouped(self, shape: tuple[int, ...], *, inputs: tuple[int, ...], after_relu: bool) -> Weights:
-        """Weights of a grouped or depthwise layer: as ``dense``, but of any sum.
+    def depthwise(self, shape: tuple[int, ...], *, inputs: tuple[int, ...], after_relu: bool) -> Weights:
+        """Weights of a layer that filters each channel by itself: as ``dense``, but of any sum.
 
         A 3x3 filter of zero sum would be deaf to all that is smooth.
 
@@ -82,3 +82,31 @@ class RandomWeights:
         values *= np.float32(high - low)
         values += np.float32(low)
         return values
+
+
+class AbsentWeights(RandomWeights):
+    """Draws nothing: arrays that have a shape and no memory, for networks that are counted and not run."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def dense(self, shape: tuple[int, ...], *, inputs: tuple[int, ...], after_relu: bool) -> Weights:
+        """The shape alone."""
+        return _without_memory(shape)
+
+    def depthwise(self, shape: tuple[int, ...], *, inputs: tuple[int, ...], after_relu: bool) -> Weights:
+        """The shape alone."""
+        return _without_memory(shape)
+
+    def normal(self, shape: tuple[int, ...], *, deviation: float, mean: float = 0.0) -> Weights:
+        """The shape alone."""
+        return _without_memory(shape)
+
+    def uniform(self, shape: tuple[int, ...], *, low: float, high: float) -> Weights:
+        """The shape alone."""
+        return _without_memory(shape)
+
+
+def _without_memory(shape: tuple[int, ...]) -> Weights:
+    # One element seen everywhere, with strides of zero.
+    return np.broadcast_to(np.float32(0), shape)

@@ -8,7 +8,8 @@
 b batch; h head of the queries, h' the head of keys and values it shares; q query position; t key position, those of the
 cache first; d and e element of a head. Causal masks skip nothing: the function body computes all products.
 
-Source: ONNX operator specification, function bodies of Attention 23, 24 and 25 and of RotaryEmbedding 23.
+Source: ONNX operator specification, function bodies of Attention 23, 24 and 25, of FlexAttention 1 and of
+RotaryEmbedding 23.
 """
 
 from dataclasses import replace
@@ -40,6 +41,24 @@ def attention(op: Op) -> Work:
     softmax = 5 * scores - 2 * score_rows
     mask = scores + _mask_operations(op, batch=batch, rows=rows, columns=columns)
     return contraction(op, macs=scores * (size + value_size), operations=scaling + cap + mask + softmax)
+
+
+def flexible_attention(op: Op) -> Work:
+    """Attention without a mask, on heads of rank 4: scaling, two products and softmax.
+
+    Raises:
+        UnresolvedShape: sub-graphs change the scores; they are not counted.
+    """
+    if op.bodies:
+        raise UnresolvedShape(f"sub-graphs of {op.kind}")
+    query, key, value = op.input(0), op.input(1), op.input(2)
+    batch, heads, rows, size = query.dims
+    _, _, columns, _ = key.dims
+    *_, value_size = value.dims
+    score_rows = batch * heads * rows
+    scores = score_rows * columns
+    scaling = query.elements + batch * heads * columns * size
+    return contraction(op, macs=scores * (size + value_size), operations=scaling + 5 * scores - 2 * score_rows)
 
 
 def _by_heads(tensor: Tensor, heads: int) -> tuple[int, int, int, int]:
@@ -112,6 +131,7 @@ def rotary_embedding(op: Op) -> Work:
 
 RULES: Rules = {
     "Attention": Rule(attention, parameters=(0, 1, 2)),
+    "ai.onnx.preview:FlexAttention": Rule(flexible_attention, parameters=(0, 1, 2)),
     "RotaryEmbedding": Rule(rotary_embedding, parameters=()),
 }
 """Attention by operator."""

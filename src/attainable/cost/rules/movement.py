@@ -7,7 +7,8 @@
 i an element of the output. Zero operations; the input is read once and the output written once. An operator that takes
 only part of its input (Slice, Gather) reads what it takes, and at most the whole: repeated elements are read once.
 
-Source: ONNX operator specification, the operators by name.
+Source: ONNX operator specification, the operators by name; ONNX Runtime operator schemas, Crop, DynamicSlice,
+GivenTensorFill, MemcpyFromHost, MemcpyToHost.
 """
 
 from dataclasses import replace
@@ -51,7 +52,7 @@ _FIRST = (0,)
 """Only the first input may be a parameter; the others say where, how often or how many."""
 
 RULES: Rules = {
-    **{kind: Rule(movement) for kind in ("Concat", "OneHot", "MaxUnpool")},
+    **{kind: Rule(movement) for kind in ("Concat", "OneHot", "MaxUnpool", "MemcpyFromHost", "MemcpyToHost")},
     **{
         kind: Rule(movement, parameters=_FIRST)
         for kind in (
@@ -60,14 +61,15 @@ RULES: Rules = {
     },
     **{
         kind: Rule(take, parameters=_FIRST)
-        for kind in ("Slice", "Gather", "GatherElements", "GatherND", "Compress", "CenterCropPad")
+        for kind in ("Slice", "Gather", "GatherElements", "GatherND", "Compress", "CenterCropPad", "Crop", "DynamicSlice")
     },
+    "ai.onnx.ml:ArrayFeatureExtractor": Rule(take, parameters=_FIRST),
     **{
         kind: Rule(scatter, parameters=(0, 2), storage="in_place")
         for kind in ("Scatter", "ScatterElements", "ScatterND")
     },
     "TensorScatter": Rule(movement, parameters=(), storage="in_place"),
-    **{kind: Rule(write, parameters=()) for kind in ("ConstantOfShape", "EyeLike", "Shape", "Size")},
+    **{kind: Rule(write, parameters=()) for kind in ("ConstantOfShape", "EyeLike", "GivenTensorFill", "Shape", "Size")},
     "Range": Rule(arithmetic_sequence, parameters=()),
     "NonZero": Rule(find_nonzero),
 }  # fmt: skip

@@ -9,7 +9,8 @@ function bodies of ONNX say what a set costs: mean n, squares n, mean of squares
 squared, variance, + epsilon, root), then subtract, divide, scale and shift, n each: 7n + 4.
 
 Source: ONNX operator specification: function bodies of LayerNormalization 17, GroupNormalization 21, RMSNormalization
-23, MeanVarianceNormalization 13; formulas of BatchNormalization, InstanceNormalization, LpNormalization, LRN.
+23, MeanVarianceNormalization 13; formulas of BatchNormalization, InstanceNormalization, LpNormalization, LRN. ONNX
+Runtime operator schemas, SimplifiedLayerNormalization.
 """
 
 from math import prod
@@ -24,8 +25,7 @@ def batch_normalization(op: Op) -> Work:
     Training, asked for by ``training_mode`` or, before opset 14, by further outputs, takes the statistics of the batch:
     7 per element and 4 per channel, and 3 per channel (two products and a sum) for each running statistic.
     """
-    _, channels, *_ = op.input(0).dims
-    elements = op.input(0).elements
+    elements, channels = op.input(0).elements, op.input(1).elements
     updates = len(op.present_outputs[1:3])
     if op.integer("training_mode", 0) or (op.opset < 14 and updates):
         return scalar_results(op, 7 * elements + (4 + 3 * updates) * channels)
@@ -42,9 +42,13 @@ def layer_normalization(op: Op) -> Work:
 
 
 def root_mean_square_normalization(op: Op) -> Work:
-    """Square, mean, divide and scale each element; add epsilon and take the root once a row: 4n + 2."""
+    """Square, mean, divide and scale each element; add epsilon and take the root once a row: 4n + 2.
+
+    ONNX Runtime's own form, which stood for it before opset 23, also gives ``1 / root``, 1 per row where it is wanted.
+    """
     x = op.input(0)
-    return scalar_results(op, 4 * x.elements + 2 * prod(x.dims[: op.integer("axis", -1)]))
+    per_row = 1 + len(op.present_outputs)
+    return scalar_results(op, 4 * x.elements + per_row * prod(x.dims[: op.integer("axis", -1)]))
 
 
 def group_normalization(op: Op) -> Work:
@@ -87,6 +91,7 @@ RULES: Rules = {
     "BatchNormalization": Rule(batch_normalization, parameters=(1, 2), storage="in_place"),
     "LayerNormalization": Rule(layer_normalization, parameters=(1, 2)),
     "RMSNormalization": Rule(root_mean_square_normalization, parameters=(1,)),
+    "SimplifiedLayerNormalization": Rule(root_mean_square_normalization, parameters=(1,)),
     "GroupNormalization": Rule(group_normalization, parameters=(1, 2)),
     "InstanceNormalization": Rule(instance_normalization, parameters=(1, 2)),
     "MeanVarianceNormalization": Rule(mean_variance_normalization),

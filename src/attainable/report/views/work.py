@@ -45,7 +45,10 @@ def work_on_paper(analysis: Analysis) -> WorkOnPaper:
     if totals.operational_intensity is not None:
         # a quotient of two floors is no floor
         figures.append(Total(format_count(totals.operational_intensity), say("work.intensity")))
-    counted = sum(op.state in ("counted", "folded") for op in analysis.ops)
+    if totals.least_operations < totals.operations and not totals.at_least:
+        least = {"macs": format_count(totals.least_macs), "operations": format_count(totals.least_operations)}
+        figures.insert(2, Total(format_count(totals.least_operations), say("work.least", least)))
+    counted = coverage.ops_with_rule - len(coverage.unresolved)
     return WorkOnPaper(
         totals=tuple(figures), at_least=totals.at_least, conventions=say("work.short_conventions"),
         coverage=say("work.coverage", {"counted": counted, "ops": coverage.ops}),

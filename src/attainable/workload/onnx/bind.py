@@ -90,7 +90,10 @@ def bind_dimensions(
     unbound += [value.name for value in _without_shape(inputs)]
     if unbound:
         raise UnboundDimensions(
-            f"has dimensions without a number: {', '.join(unbound)}", where=where, help=_completion(inputs, numbers)
+            f"has dimensions without a number: {', '.join(unbound)}",
+            where=where,
+            help=_completion(inputs, numbers),
+            dimensions=unbound,
         )
     for axis in axes:
         axis.dimension.dim_value = numbers[axis.symbol]

@@ -1,16 +1,44 @@
 """From an ONNX graph with inferred shapes to Op records."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import onnx
 
 from attainable.errors import ModelFileError, ModelGraphError
-from attainable.workload.graph import AttributeValue, Body, Op, Shape, Tensor
-from attainable.workload.onnx.tensors import BrokenTensor, activation, constant, dtype_name, sparse_constant
+from attainable.workload.dtypes import bytes_of
+from attainable.workload.graph import (
+    FUNCTION,
+    AttributeValue,
+    Body,
+    Op,
+    Shape,
+    Tensor,
+    UnresolvedShape,
+    Value,
+    names_read,
+)
+from attainable.workload.onnx.checks import CHECKS
+from attainable.workload.onnx.control_flow import CONTROL_FLOW, Frame, Outcome
+from attainable.workload.onnx.evaluation import Budget
+from attainable.workload.onnx.functions import GRAPH_KINDS, FunctionKey, graphs_of, instantiate, key_of
+from attainable.workload.onnx.order import MOST_SHOWN, require_order
+from attainable.workload.onnx.resolve import Resolver, is_open
+from attainable.workload.onnx.scope import Scope
+from attainable.workload.onnx.shape_rules import Array
+from attainable.workload.onnx.standard_shapes import CORRECTED
+from attainable.workload.onnx.tensors import (
+    LARGEST_VALUE,
+    BrokenTensor,
+    activation,
+    constant,
+    dtype_name,
+    sparse_constant,
+)
+from attainable.workload.onnx.values import Names, Values
 
-MOST_SHOWN = 5
-"""Faults of one kind that a message lists."""
+MOST_NODES = 4_000_000
+"""Nodes read, those of bodies once for each shape that they see."""
 
 
 class GraphConverter:
@@ -18,15 +46,25 @@ class GraphConverter:
 
     Args:
         opsets: version by domain, as the model imports them.
+        functions: the model's own, by key.
+        ir_version: of the model.
         where: the file, for messages.
     """
 
-    def __init__(self, opsets: Mapping[str, int], where: str) -> None:
+    def __init__(
+        self, opsets: Mapping[str, int], functions: Mapping[FunctionKey, onnx.FunctionProto], *, ir_version: int,
+        where: str,
+    ) -> None:  # fmt: skip
         self._opsets = opsets
+        self._functions = functions
         self._where = where
+        self._resolver = Resolver(ir_version, where)
+        self._budget = Budget()
+        self._nodes_left = MOST_NODES
         self._shapes: dict[Shape, Shape] = {}
         self._types: dict[bytes, Tensor] = {}
         self._attributes: dict[bytes, tuple[str, AttributeValue]] = {}
+        self._calls: dict[object, tuple[Body, Scope]] = {}
         self._faults: list[str] = []
 
     def raise_faults(self) -> None:
@@ -51,85 +89,216 @@ class GraphConverter:
                 self._faults.append(f"{error} @ sparse initializer {sparse.values.name}")
         return found
 
-    def inputs(self, graph: onnx.GraphProto) -> dict[str, Tensor]:
-        """The graph's inputs by name."""
-        return {value.name: activation(value.name, value.type, self._shapes) for value in graph.input}
+    def inputs(self, graph: onnx.GraphProto) -> list[Tensor]:
+        """The graph's inputs, as the file declares them."""
+        return [activation(value.name, value.type, self._shapes) for value in graph.input]
 
-    def ops(
-        self, graph: onnx.GraphProto, known: dict[str, Tensor], *, prefix: str = "", positions: Iterable[int]
-    ) -> tuple[Op, ...]:
+    def scope(
+        self, nodes: Sequence[onnx.NodeProto], tensors: Iterable[Tensor], *, graph: onnx.GraphProto | None = None,
+        outer: Scope | None = None, opsets: Mapping[str, int] | None = None, prefix: str = "", is_certain: bool = True,
+    ) -> Scope:  # fmt: skip
+        """What is known before the first node is read.
+
+        Args:
+            nodes: that will be read.
+            tensors: inputs and initialisers.
+            graph: has inferred types and the elements of initialisers; None for a function.
+            outer: scope of the graph around a body.
+            opsets: of a function, which imports its own.
+            prefix: path of the graph in the file.
+            is_certain: every node runs.
+        """
+        names = Names(outer.tensors if outer else None)
+        names.update({tensor.name: tensor for tensor in tensors})
+        versions = opsets if opsets is not None else outer.opsets if outer else self._opsets
+        stored = {proto.name: proto for proto in graph.initializer} if graph is not None else {}
+        values = Values(
+            nodes, names, stored, opsets=versions, budget=self._budget, outer=outer.values if outer else None
+        )
+        fields = (graph.value_info, graph.output) if graph is not None else ()
+        types = {value.name: value.type for infos in fields for value in infos}
+        return Scope(names, values, types, versions, prefix, is_certain)
+
+    def ops(self, nodes: Sequence[onnx.NodeProto], scope: Scope, *, positions: Iterable[int]) -> tuple[Op, ...]:
         """The nodes of a graph, in the order given.
 
         Args:
-            graph: with inferred shapes in value_info and output.
-            known: tensors by name: inputs, initialisers and what an outer graph offers; gains every output.
-            prefix: path of the graph in the file, ``""`` or ``12/then_branch/``.
-            positions: position in the file of each node, in the order in which ``graph.node`` holds them.
+            nodes: in running order.
+            scope: gains every output.
+            positions: position in the file of each node.
+
+        Raises:
+            ModelGraphError: too many nodes, or one that is impossible.
         """
-        types = {value.name: value.type for values in (graph.value_info, graph.output) for value in values}
+        self._nodes_left -= len(nodes)
+        if self._nodes_left < 0:
+            raise ModelGraphError(f"has bodies of more than {MOST_NODES} nodes together", where=self._where)
+        prefix = scope.prefix
         return tuple(
-            [
-                self._op(node, f"{prefix}{position}", known, types)
-                for node, position in zip(graph.node, positions, strict=True)
-            ]
+            [self._op(node, f"{prefix}{position}", scope) for node, position in zip(nodes, positions, strict=True)]
         )
 
-    def _op(self, node: onnx.NodeProto, id: str, known: dict[str, Tensor], types: dict[str, onnx.TypeProto]) -> Op:
+    def _op(self, node: onnx.NodeProto, id: str, scope: Scope) -> Op:
         kind, name, domain = node.op_type, node.name, node.domain
         if domain == "ai.onnx":
             domain = ""
+        known, types = scope.tensors, scope.types
         attributes: list[tuple[str, AttributeValue]] = []
-        bodies: list[Body] = []
+        has_bodies = False
         for attribute in node.attribute:
-            if attribute.type in _GRAPH_KINDS:
-                graphs = [attribute.g, *attribute.graphs] if attribute.HasField("g") else attribute.graphs
-                bodies += [self._body(graph, f"{id}/{attribute.name}", known) for graph in graphs]
+            if attribute.type in GRAPH_KINDS:
+                has_bodies = True
             else:
                 attributes.append(self._attribute(attribute, id))
         if len(attributes) > 1:
             attributes.sort(key=_attribute_name)
         inputs = tuple([known[tensor] if tensor else None for tensor in node.input])
-        stored = _stored(attributes) if kind == "Constant" else None
-        folds = _all_constant(inputs) and kind not in _NOT_DETERMINED
-        outputs: list[Tensor | None] = []
-        for output in node.output:
-            tensor = self._output(output, types.get(output), folds=folds, stored=stored) if output else None
-            if folds and tensor is not None and kind == "DequantizeLinear" and inputs[0] is not None:
-                # a quantised constant stays as small as it is stored
-                tensor = replace(tensor, bytes_stored=inputs[0].bytes)
-            outputs.append(tensor)
+        opset = scope.opsets.get(domain, 0)
+        bodies: tuple[Body, ...] = ()
+        outputs: list[Tensor | None]
+        if kind == "Constant" and (stored := _stored(attributes)) is not None:
+            outputs = [
+                Tensor(output, stored.shape, stored.dtype, True, stored.value, stored.bytes_stored)
+                for output in node.output
+            ]
+        else:
+            outputs = [self._activation(output, types.get(output)) if output else None for output in node.output]
+            if kind in CORRECTED:
+                outputs = [
+                    Tensor(output, None, tensor.dtype)
+                    for output, tensor in zip(node.output, outputs, strict=True)
+                    if tensor
+                ]
+            if has_bodies or (self._functions and key_of(node) in self._functions):
+                op = Op(id, name, kind, domain, opset, inputs, (), tuple(attributes))
+                bodies, inputs, outputs = self._with_bodies(op, node, outputs, scope)
+            if _any_open(outputs):
+                op = Op(id, name, kind, domain, opset, inputs, (), tuple(attributes))
+                outputs = self._resolver.outputs(op, node, outputs, scope)
+            if _all_constant(inputs) and kind not in _NOT_DETERMINED:
+                outputs = [_folded(tensor, inputs, kind) for tensor in outputs]
+        for tensor in outputs:
             if tensor is not None:
-                known[output] = tensor
-        return Op(
-            id, name, kind, domain, self._opsets.get(domain, 0), inputs, tuple(outputs),
-            tuple(attributes), tuple(bodies), _scope(name, node),
+                known[tensor.name] = tensor
+        made = Op(
+            id, name, kind, domain, opset, inputs, tuple(outputs), tuple(attributes), bodies, _scope(name, node)
         )  # fmt: skip
+        if not domain and scope.is_certain and (check := CHECKS.get(kind)) is not None:
+            self._check(check(made, scope.values), made)
+        return made
 
-    def _output(self, name: str, type: onnx.TypeProto | None, *, folds: bool, stored: Tensor | None) -> Tensor:
-        """The record of an output; it is constant where nothing but constants goes in."""
-        if stored is not None:
-            return Tensor(name, stored.shape, stored.dtype, True, stored.value, stored.bytes_stored)
-        tensor = self._activation(name, type)
-        if folds and tensor.shape is not None:
-            return Tensor(name, tensor.shape, tensor.dtype, True, None, tensor.bytes)
-        return tensor
+    def _check(self, fault: str | None, op: Op) -> None:
+        if fault is not None:
+            raise ModelGraphError(
+                "an operator is impossible for its inputs",
+                where=self._where,
+                faults=[f"{fault} @ node {op.id} {op.type} {op.name!r}"],
+                help="export the model again, or check --shape",
+            )
+
+    def _with_bodies(
+        self, op: Op, node: onnx.NodeProto, outputs: list[Tensor | None], scope: Scope
+    ) -> tuple[tuple[Body, ...], tuple[Tensor | None, ...], list[Tensor | None]]:
+        """Bodies, the inputs with the elements that decide how often they run, and the outputs."""
+        inputs = op.inputs
+        if (function := self._functions.get(key_of(node))) is not None:
+            bodies, found = self._call(op, node, function, scope)
+        else:
+            bodies, found = self._control_flow(op, node, scope)
+            inputs = _with_values(op, node, scope)
+        better = [found[index] if index < len(found) else None for index in range(len(outputs))]
+        return bodies, inputs, [
+            _named(other, tensor.name) if tensor is not None and other is not None and not is_open(other) else tensor
+            for tensor, other in zip(outputs, better, strict=True)
+        ]  # fmt: skip
+
+    def _control_flow(self, op: Op, node: onnx.NodeProto, scope: Scope) -> Outcome:
+        def enter(
+            graph: onnx.GraphProto, name: str, inputs: Sequence[Tensor], values: Mapping[str, Array]
+        ) -> tuple[Body, Scope]:
+            return self._body(graph, name, inputs, values, f"{op.id}/{name}", scope)
+
+        graphs = graphs_of(node)
+        if (function := CONTROL_FLOW.get(op.type)) is not None:
+            try:
+                return function(Frame(op, node, dict(graphs), scope, enter))
+            except (UnresolvedShape, IndexError, KeyError):
+                # attributes that contradict the inputs: the bodies are read without their inputs' shapes
+                pass
+        return tuple(enter(graph, name, self.inputs(graph), {})[0] for name, graph in graphs), []
+
+    def _body(
+        self, graph: onnx.GraphProto, name: str, inputs: Sequence[Tensor], values: Mapping[str, Array], path: str,
+        outer: Scope,
+    ) -> tuple[Body, Scope]:  # fmt: skip
+        """Read a body with what it sees: inputs that are not handed to it are taken as the file declares them."""
+        constants = self.constants(graph)
+        declared = self.inputs(graph)[len(inputs) :]
+        handed = [*inputs, *declared]
+        scope = self.scope(
+            graph.node, [*handed, *constants.values()], graph=graph, outer=outer, prefix=f"{path}/", is_certain=False
+        )
+        for tensor, value in values.items():
+            scope.values.learn(tensor, value)
+        order = require_order(
+            graph.node, scope.tensors, outputs=[value.name for value in graph.output], where=f"{self._where} {path}"
+        )
+        ops = self.ops(graph.node, scope, positions=order or range(len(graph.node)))
+        outputs = tuple(scope.tensors[value.name] for value in graph.output)
+        used = read_by(ops) | {value.name for value in graph.output}
+        kept = tuple(tensor for constant_name, tensor in constants.items() if constant_name in used)
+        return Body(name, ops, tuple(scope.tensors[tensor.name] for tensor in handed), outputs, kept), scope
+
+    def _call(self, op: Op, node: onnx.NodeProto, function: onnx.FunctionProto, outer: Scope) -> Outcome:
+        """The body of a local function for the shapes, integers and attributes of this call; equal calls share it."""
+        known = [
+            outer.values.get(tensor.name) if tensor is not None and _decides_shapes(tensor) else None
+            for tensor in op.inputs
+        ]
+        key = (
+            key_of(node),
+            tuple(
+                (None if tensor is None else _anonymous(tensor), None if value is None else value.tobytes())
+                for tensor, value in zip(op.inputs, known, strict=True)
+            ),
+            op.attributes,
+            outer.is_certain,
+        )
+        if key not in self._calls:
+            self._calls[key] = self._function_body(op, node, function, known, outer)
+        body, scope = self._calls[key]
+        for output, name in zip(node.output, function.output, strict=False):
+            if output:
+                outer.values.link(output, lambda name=name: scope.values.get(name))
+        return (body,), list(body.outputs)
+
+    def _function_body(
+        self, op: Op, node: onnx.NodeProto, function: onnx.FunctionProto, known: Sequence[Array | None], outer: Scope
+    ) -> tuple[Body, Scope]:
+        copy = instantiate(function, node)
+        handed = [
+            Tensor(formal, None, "float32") if tensor is None else replace(_anonymous(tensor), name=formal)
+            for formal, tensor in zip(copy.input, op.inputs, strict=False)
+        ]
+        opsets = {"" if entry.domain == "ai.onnx" else entry.domain: entry.version for entry in copy.opset_import}
+        path = f"{op.id}/{FUNCTION}"
+        scope = self.scope(
+            copy.node, handed, opsets=opsets or outer.opsets, prefix=f"{path}/", is_certain=outer.is_certain
+        )
+        for tensor, value in zip(handed, known, strict=False):
+            if value is not None:
+                scope.values.learn(tensor.name, value)
+        order = require_order(copy.node, scope.tensors, outputs=copy.output, where=f"{self._where} {path}")
+        ops = self.ops(copy.node, scope, positions=order or range(len(copy.node)))
+        outputs = tuple(scope.tensors[name] for name in copy.output)
+        return Body(FUNCTION, ops, tuple(handed), outputs), scope
 
     def _activation(self, name: str, type: onnx.TypeProto | None) -> Tensor:
         """The record of an output that is no constant; equal types are converted once."""
         key = type.SerializeToString() if type is not None else b""
         if (known := self._types.get(key)) is None:
             known = self._types[key] = activation(name, type, self._shapes)
-        return Tensor(name, known.shape, known.dtype)
-
-    def _body(self, graph: onnx.GraphProto, path: str, outer: dict[str, Tensor]) -> Body:
-        constants = self.constants(graph)
-        known = {**outer, **self.inputs(graph), **constants}
-        inputs = tuple(known[value.name] for value in graph.input)
-        positions = range(len(graph.node))
-        require_order(graph, known, where=f"{self._where} {path}")
-        ops = self.ops(graph, known, prefix=f"{path}/", positions=positions)
-        outputs = tuple(known[value.name] for value in graph.output)
-        return Body(path.rpartition("/")[2], ops, inputs, outputs, tuple(constants.values()))
+        return Tensor(name, known.shape, known.dtype, container=known.container)
 
     def _attribute(self, proto: onnx.AttributeProto, id: str) -> tuple[str, AttributeValue]:
         key = proto.SerializeToString()
@@ -166,9 +335,6 @@ class GraphConverter:
                 return ""
 
 
-_GRAPH_KINDS = frozenset({onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS})
-
-
 def _all_constant(inputs: tuple[Tensor | None, ...]) -> bool:
     # all() with a generator takes three times as long, and every op asks
     for tensor in inputs:  # noqa: SIM110
@@ -177,8 +343,78 @@ def _all_constant(inputs: tuple[Tensor | None, ...]) -> bool:
     return True
 
 
-def _stored(attributes: list[tuple[str, AttributeValue]]) -> Tensor | None:
-    return next((value for _, value in attributes if isinstance(value, Tensor)), None)
+def _any_open(outputs: Sequence[Tensor | None]) -> bool:
+    for tensor in outputs:  # noqa: SIM110  # as above
+        if tensor is not None and tensor.shape is None and tensor.parts is None:
+            return True
+    return False
+
+
+def _stored(attributes: Sequence[tuple[str, AttributeValue]]) -> Tensor | None:
+    """The tensor of a Constant, whichever attribute holds it."""
+    for name, value in attributes:
+        if isinstance(value, Tensor):
+            return value
+        if (dtype := _CONSTANT_ATTRIBUTES.get(name)) is not None:
+            items = value if isinstance(value, tuple) else (value,)
+            shape = (len(items),) if isinstance(value, tuple) else ()
+            elements: Value = tuple(item for item in items if isinstance(item, (int, float)))  # pyright: ignore[reportAssignmentType]
+            kept = elements if dtype != "string" and len(items) <= LARGEST_VALUE else None
+            return Tensor("", shape, dtype, True, kept, bytes_of(dtype, len(items)))
+    return None
+
+
+_CONSTANT_ATTRIBUTES = {
+    "value_int": "int64", "value_ints": "int64", "value_float": "float32", "value_floats": "float32",
+    "value_string": "string", "value_strings": "string",
+}  # fmt: skip
+
+
+def _folded(tensor: Tensor | None, inputs: Sequence[Tensor | None], kind: str) -> Tensor | None:
+    """An output that nothing but constants goes into is a constant."""
+    if tensor is None or tensor.shape is None:
+        return tensor
+    stored = tensor.bytes
+    if kind == "DequantizeLinear" and inputs[0] is not None:
+        # a quantised constant stays as small as it is stored
+        stored = inputs[0].bytes
+    return Tensor(tensor.name, tensor.shape, tensor.dtype, True, None, stored)
+
+
+def _anonymous(tensor: Tensor) -> Tensor:
+    """The tensor without its name, and without elements that decide no shape."""
+    return replace(tensor, name="", value=tensor.value if _decides_shapes(tensor) else None)
+
+
+def _decides_shapes(tensor: Tensor) -> bool:
+    return tensor.dtype in ("int64", "int32", "bool") and tensor.shape is not None and tensor.elements <= LARGEST_VALUE
+
+
+def _named(tensor: Tensor, name: str) -> Tensor:
+    return Tensor(name, tensor.shape, tensor.dtype, container=tensor.container, parts=tensor.parts)
+
+
+def _with_values(op: Op, node: onnx.NodeProto, scope: Scope) -> tuple[Tensor | None, ...]:
+    """The inputs of an If or a Loop, those with their elements that tell which branch runs or how often."""
+    count = _DECIDING_INPUTS.get(op.type, 0)
+    inputs = list(op.inputs)
+    for index, tensor in enumerate(inputs[:count]):
+        value = scope.values.get(node.input[index]) if tensor is not None else None
+        if tensor is not None and value is not None and value.size == 1:
+            inputs[index] = replace(tensor, value=(value.item(),))
+    return tuple(inputs)
+
+
+_DECIDING_INPUTS = {"If": 1, "Loop": 2}
+
+
+def read_by(ops: Iterable[Op]) -> set[str]:
+    """Names of the tensors that ops and the bodies in them read."""
+    names: set[str] = set()
+    for op in ops:
+        # most ops have no bodies, and a generator for each takes its time
+        names.update(names_read(op) if op.bodies else [tensor.name for tensor in op.inputs if tensor is not None])
+    return names
 
 
 def _attribute_name(pair: tuple[str, AttributeValue]) -> str:
@@ -199,83 +435,6 @@ _NOT_DETERMINED = frozenset(
     }
 )
 """Operators whose outputs are made at run time even from constant inputs."""
-
-
-def require_order(graph: onnx.GraphProto, known: Iterable[str], *, where: str) -> list[int] | None:
-    """Check that every tensor is made once and before its use; sort the nodes where only the order is wrong.
-
-    Args:
-        graph: its nodes are rearranged in place when they must be.
-        known: names of inputs, initialisers and outer tensors.
-        where: file and graph, for messages.
-
-    Returns:
-        The position in the file of each node after sorting, or None where the order was right.
-
-    Raises:
-        ModelGraphError: an input that nothing makes, an output that two nodes make, or a cycle.
-    """
-    made = set(known)
-    producers: dict[str, int] = {}
-    early: list[tuple[int, str]] = []
-    faults: list[str] = []
-    for position, node in enumerate(graph.node):
-        for name in node.input:
-            if name and name not in made:
-                early.append((position, name))
-        for name in node.output:
-            if not name:
-                continue
-            if name in producers:
-                faults.append(f"node {position} makes {name!r}, which node {producers[name]} makes already @ {where}")
-            producers[name] = position
-            made.add(name)
-    missing = [
-        f"node {position} ({graph.node[position].op_type}) reads {name!r}, which nothing makes @ {where}"
-        for position, name in early
-        if name not in made
-    ]
-    missing += [
-        f"graph output {value.name!r} is made by no node @ {where}" for value in graph.output if value.name not in made
-    ]
-    faults += missing
-    if faults:
-        raise ModelGraphError(
-            "the graph is broken", where=where, faults=faults[:MOST_SHOWN], help="export the model again"
-        )
-    return _sort(graph, set(known), producers, where) if early else None
-
-
-def _sort(graph: onnx.GraphProto, known: set[str], producers: dict[str, int], where: str) -> list[int]:
-    waiting = {
-        position: {producers[name] for name in node.input if name and name not in known}
-        for position, node in enumerate(graph.node)
-    }
-    readers: dict[int, list[int]] = {}
-    for position, needed in waiting.items():
-        for producer in needed:
-            readers.setdefault(producer, []).append(position)
-    ready = [position for position, needed in waiting.items() if not needed]
-    order: list[int] = []
-    for position in ready:
-        order.append(position)
-        for reader in readers.get(position, ()):
-            waiting[reader].discard(position)
-            if not waiting[reader]:
-                ready.append(reader)
-    if len(order) < len(graph.node):
-        stuck = [position for position, needed in waiting.items() if needed]
-        raise ModelGraphError(
-            "the graph has a cycle",
-            where=where,
-            help="export the model again",
-            faults=[f"node {position} waits for {sorted(waiting[position])}" for position in stuck[:MOST_SHOWN]],
-        )
-    nodes = [graph.node[position] for position in order]
-    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
-    del graph.node[:]
-    graph.node.extend(copies)
-    return order
 
 
 def _scope(name: str, node: onnx.NodeProto) -> str:

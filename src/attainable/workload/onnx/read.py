@@ -1,17 +1,22 @@
 """Reads an ONNX file into a Workload."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import shape_inference
 
 from attainable.errors import ModelFileError, ModelGraphError
 from attainable.workload.file import ModelFile, open_model_file
-from attainable.workload.graph import Provenance, Tensor, Workload
+from attainable.workload.graph import Provenance, Workload
 from attainable.workload.onnx.bind import bind_dimensions
-from attainable.workload.onnx.graph import GraphConverter, require_order
+from attainable.workload.onnx.functions import DEEPEST_NESTING, expansion, local_functions
+from attainable.workload.onnx.given import InputValues, given_tensor, with_given_shapes
+from attainable.workload.onnx.graph import GraphConverter, read_by
+from attainable.workload.onnx.infer import infer_whole
+from attainable.workload.onnx.order import require_order
 from attainable.workload.onnx.tensors import external_bytes
 from attainable.workload.onnx.wire import MalformedProtobuf, strip_weights
 from attainable.workload.shapes import LARGEST_DIMENSION, Bindings
@@ -22,13 +27,14 @@ MOST_EXPANDED_NODES = 2_000_000
 LARGEST_RANK = 64
 
 
-def read_onnx(path: Path, *, shapes: Bindings, batch: int | None) -> Workload:
+def read_onnx(path: Path, *, shapes: Bindings, batch: int | None, values: InputValues | None = None) -> Workload:
     """Read an ONNX model; its weights are neither parsed nor, where they are in other files, opened.
 
     Args:
         path: the ``.onnx`` file.
         shapes: numbers for symbolic dimensions, shapes for inputs.
         batch: number for the batch dimension, or None.
+        values: inputs whose elements are known: they bind their own shape and may decide others.
 
     Raises:
         ModelFileError: the file is no ONNX protobuf.
@@ -38,43 +44,72 @@ def read_onnx(path: Path, *, shapes: Bindings, batch: int | None) -> Workload:
     where = str(path)
     with open_model_file(path) as file:
         model = _parse(file, where)
-        digest = file.sha256()
-        size = file.bytes
+        source = Provenance(where, file.sha256(), "onnx", 0, file.bytes, 0, model.producer_name)
+    return workload_of(model, source, shapes=shapes, batch=batch, values=values)
+
+
+def workload_of(
+    model: onnx.ModelProto, source: Provenance, *, shapes: Bindings, batch: int | None,
+    values: InputValues | None = None,
+) -> Workload:  # fmt: skip
+    """Make the records of a parsed model, which is changed in place.
+
+    Args:
+        model: its large weights stripped.
+        source: where it came from; opset and external bytes are filled in from the model.
+        shapes: numbers for symbolic dimensions, shapes for inputs.
+        batch: number for the batch dimension, or None.
+        values: inputs whose elements are known.
+
+    Raises:
+        ModelFileError: a tensor is broken.
+        ModelGraphError: the graph is broken.
+        UnboundDimensions, InvalidQuantity: a dimension has no number, or a wrong one.
+    """
+    where = source.path
+    given = values or {}
     graph = model.graph
     _guard(model, where)
     initialisers = {proto.name for proto in graph.initializer} | {
         proto.values.name for proto in graph.sparse_initializer
     }
     real_inputs = [value for value in graph.input if value.name not in initialisers]
+    if given:
+        shapes = with_given_shapes(real_inputs, shapes, given, where=where)
     binding = bind_dimensions(real_inputs, shapes, batch=batch, where=where)
-    order = require_order(graph, initialisers | {value.name for value in graph.input}, where=where)
+    order = require_order(
+        graph.node,
+        initialisers | {value.name for value in graph.input},
+        outputs=[value.name for value in graph.output],
+        where=where,
+    )
     notes = [*binding.notes, *(["the nodes were not in running order; they were sorted"] if order else [])]
-    graph = _infer(model, where)
+    functions = local_functions(model)
+    graph = infer_whole(model, functions)
     opsets = {"" if entry.domain == "ai.onnx" else entry.domain: entry.version for entry in model.opset_import}
-    converter = GraphConverter(opsets, where)
+    converter = GraphConverter(opsets, functions, ir_version=model.ir_version, where=where)
     constants = converter.constants(graph)
     converter.raise_faults()
-    known: dict[str, Tensor] = {**converter.inputs(graph), **constants}
-    inputs = tuple(known[value.name] for value in real_inputs)
-    ops = converter.ops(graph, known, positions=order or range(len(graph.node)))
+    declared = [
+        given_tensor(tensor, given[tensor.name]) if tensor.name in given else tensor
+        for tensor in converter.inputs(graph)
+    ]
+    scope = converter.scope(graph.node, [*declared, *constants.values()], graph=graph)
+    for name, value in given.items():
+        if isinstance(value, np.ndarray):
+            scope.values.learn(name, value)
+    inputs = tuple(scope.tensors[value.name] for value in real_inputs)
+    ops = converter.ops(graph.node, scope, positions=order or range(len(graph.node)))
     converter.raise_faults()
-    used = {tensor.name for op in ops for tensor in op.present_inputs} | {value.name for value in graph.output}
+    used = read_by(ops) | {value.name for value in graph.output}
     return Workload(
-        name=path.stem,
+        name=Path(where).stem,
         ops=ops,
         inputs=inputs,
-        outputs=tuple(known[value.name] for value in graph.output),
+        outputs=tuple(scope.tensors[value.name] for value in graph.output),
         constants=tuple(tensor for name, tensor in constants.items() if name in used),
         bindings=binding.pairs,
-        provenance=Provenance(
-            where,
-            digest,
-            "onnx",
-            opsets.get("", 0),
-            size,
-            sum(map(external_bytes, graph.initializer)),
-            model.producer_name,
-        ),
+        provenance=replace(source, opset=opsets.get("", 0), external_bytes=sum(map(external_bytes, graph.initializer))),
         notes=tuple(notes),
     )
 
@@ -118,54 +153,12 @@ def _guard(model: onnx.ModelProto, where: str) -> None:
             faults.append(f"has {len(dimensions)} axes, at most {LARGEST_RANK} are read @ input {value.name}")
         elif math.prod(max(dimension.dim_value, 1) for dimension in dimensions) >= 2**62:
             faults.append(f"has more elements than can be counted @ input {value.name}")
-    expanded = _expanded_nodes(model, where)
-    if expanded > MOST_EXPANDED_NODES:
-        faults.append(f"its functions expand to {expanded} nodes, at most {MOST_EXPANDED_NODES} are read @ functions")
+    expanded = expansion(model, where=where)
+    if expanded.nodes > MOST_EXPANDED_NODES:
+        faults.append(
+            f"its functions expand to {expanded.nodes} nodes, at most {MOST_EXPANDED_NODES} are read @ functions"
+        )
+    if expanded.depth > DEEPEST_NESTING:
+        faults.append(f"its functions nest {expanded.depth} deep, at most {DEEPEST_NESTING} are read @ functions")
     if faults:
         raise ModelGraphError("the model cannot be read", where=where, faults=faults[:5], help="export the model again")
-
-
-def _expanded_nodes(model: onnx.ModelProto, where: str) -> int:
-    """Nodes of the graph after expanding its local functions, by dynamic programming, without expanding anything."""
-    functions = {(function.domain, function.name): function for function in model.functions}
-    sizes: dict[tuple[str, str], int] = {}
-    open_calls: list[tuple[str, str]] = []
-
-    def size(key: tuple[str, str]) -> int:
-        if key in open_calls:
-            cycle = " -> ".join(name for _, name in [*open_calls[open_calls.index(key) :], key])
-            raise ModelGraphError(f"a function calls itself: {cycle}", where=where, help="export the model again")
-        if key not in sizes:
-            open_calls.append(key)
-            sizes[key] = sum(
-                size((node.domain, node.op_type)) if (node.domain, node.op_type) in functions else 1
-                for node in functions[key].node
-            )
-            open_calls.pop()
-        return sizes[key]
-
-    if len(functions) > 500:
-        raise ModelGraphError(f"has {len(functions)} local functions, at most 500 are read", where=where)
-    return sum(size(key) if (key := (node.domain, node.op_type)) in functions else 1 for node in model.graph.node)
-
-
-def _infer(model: onnx.ModelProto, where: str) -> onnx.GraphProto:
-    """Infer the shapes from the inputs alone; what the file claims is kept only for operators nobody knows."""
-    graph = model.graph
-    functions = {(function.domain, function.name) for function in model.functions}
-    unknown = {name for node in graph.node if not _is_known(node, functions) for name in node.output}
-    claimed = [value for value in graph.value_info if value.name in unknown]
-    del graph.value_info[:]
-    graph.value_info.extend(claimed)
-    for value in graph.output:
-        if value.name not in unknown and value.type.HasField("tensor_type"):
-            value.type.tensor_type.ClearField("shape")
-    try:
-        return shape_inference.infer_shapes(model, data_prop=True).graph
-    except (shape_inference.InferenceError, RuntimeError, ValueError, DecodeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ModelGraphError(f"shape inference fails: {reason}", where=where, help="export the model again") from None
-
-
-def _is_known(node: onnx.NodeProto, functions: set[tuple[str, str]]) -> bool:
-    return (node.domain, node.op_type) in functions or onnx.defs.has(node.op_type, domain=node.domain)

@@ -7,8 +7,8 @@ import onnx
 from onnx import numpy_helper
 
 from attainable.workload.dtypes import bytes_of, is_floating, is_integer
-from attainable.workload.graph import Shape, Tensor, Value
-from attainable.workload.onnx.wire import STRIPPED
+from attainable.workload.graph import Container, Shape, Tensor, Value
+from attainable.workload.onnx.wire import DEEPEST, STRIPPED
 
 LARGEST_VALUE = 64
 """Elements of a constant that are kept as ``Tensor.value``."""
@@ -63,8 +63,10 @@ def external_bytes(proto: onnx.TensorProto) -> int:
 
 def activation(name: str, proto: onnx.TypeProto | None, shapes: dict[Shape, Shape]) -> Tensor:
     """Make the record of a graph input or of an op's output; the shape is None where an axis has no number."""
-    if proto is None or not proto.HasField("tensor_type"):
+    if proto is None:
         return Tensor(name, None, "float32")
+    if not proto.HasField("tensor_type"):
+        return Tensor(name, None, _element_dtype(proto), container=_CONTAINERS.get(proto.WhichOneof("value") or "", ""))
     tensor = proto.tensor_type
     dtype = DTYPES.get(tensor.elem_type, "float32")
     if not tensor.HasField("shape"):
@@ -75,6 +77,30 @@ def activation(name: str, proto: onnx.TypeProto | None, shapes: dict[Shape, Shap
             return Tensor(name, None, dtype)
         extents.append(dimension.dim_value)
     return Tensor(name, intern(tuple(extents), shapes), dtype)
+
+
+_CONTAINERS: dict[str, Container] = {
+    "sequence_type": "sequence",
+    "optional_type": "optional",
+    "map_type": "map",
+}
+
+
+def _element_dtype(proto: onnx.TypeProto) -> str:
+    """Type of the tensors in a container, or in the containers in it."""
+    for _ in range(DEEPEST):
+        match proto.WhichOneof("value"):
+            case "sequence_type":
+                proto = proto.sequence_type.elem_type
+            case "optional_type":
+                proto = proto.optional_type.elem_type
+            case "map_type":
+                proto = proto.map_type.value_type
+            case "sparse_tensor_type":
+                return DTYPES.get(proto.sparse_tensor_type.elem_type, "float32")
+            case _:
+                break
+    return DTYPES.get(proto.tensor_type.elem_type, "float32")
 
 
 def dtype_name(number: int) -> str:

@@ -1,0 +1,126 @@
+"""Runs other counters on the PyTorch networks, inside an environment that has them; prints JSON.
+
+Started by ``benchmarks.presets``, never imported by it: ``python -m benchmarks.peer_counters``.
+"""
+
+import contextlib
+import importlib
+import importlib.util
+import io
+import json
+import logging
+import sys
+import types
+import warnings
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from benchmarks.torch_networks import NETWORKS
+
+COUNTED = ("resnet50", "mobilenet_v2", "encoder_fused", "encoder_explicit")
+
+
+def fvcore(module: nn.Module, x: torch.Tensor) -> int:
+    """Multiply-adds, which fvcore calls flops."""
+    return int(importlib.import_module("fvcore.nn").FlopCountAnalysis(module, x).total())
+
+
+def thop(module: nn.Module, x: torch.Tensor) -> int:
+    """MACs."""
+    macs, _ = importlib.import_module("thop").profile(module, inputs=(x,), verbose=False)
+    return int(macs)
+
+
+def ptflops(module: nn.Module, x: torch.Tensor) -> int:
+    """MACs of its pytorch backend."""
+    count = importlib.import_module("ptflops").get_model_complexity_info
+    shape = tuple(x.shape[1:])
+    macs, _ = count(module, shape, as_strings=False, print_per_layer_stat=False, backend="pytorch")
+    return int(macs)
+
+
+def flop_counter_mode(module: nn.Module, x: torch.Tensor) -> int:
+    """Operations, two a MAC."""
+    counter = importlib.import_module("torch.utils.flop_counter").FlopCounterMode(display=False)
+    with counter, torch.no_grad():
+        module(x)
+    return int(counter.get_total_flops())
+
+
+def deepspeed(module: nn.Module, x: torch.Tensor) -> int:
+    """Operations; the profiler's file alone, because the package wants a compiler."""
+    profiler = _deepspeed_profiler()
+    run = profiler.FlopsProfiler(module)
+    run.start_profile()
+    module(x)
+    operations = int(run.get_total_flops())
+    run.end_profile()
+    return operations
+
+
+def torchinfo(module: nn.Module, x: torch.Tensor) -> int:
+    """Bytes of "forward/backward pass size"."""
+    summary = importlib.import_module("torchinfo").summary(module, input_data=x, verbose=0)
+    return int(summary.total_output_bytes)
+
+
+COUNTERS = {
+    "fvcore": fvcore,
+    "thop": thop,
+    "ptflops": ptflops,
+    "torch": flop_counter_mode,
+    "deepspeed": deepspeed,
+    "torchinfo": torchinfo,
+}
+
+
+def _deepspeed_profiler() -> Any:
+    name = "deepspeed_flops_profiler"
+    if name in sys.modules:
+        return sys.modules[name]
+    for stub, members in {
+        "deepspeed": {},
+        "deepspeed.accelerator": {"get_accelerator": lambda: types.SimpleNamespace(synchronize=lambda: None)},
+        "deepspeed.utils": {"logger": logging.getLogger("deepspeed")},
+        "deepspeed.utils.torch": {"required_torch_version": lambda **_: True},
+        "deepspeed.utils.timer": dict.fromkeys(
+            ("FORWARD_GLOBAL_TIMER", "BACKWARD_GLOBAL_TIMER", "STEP_GLOBAL_TIMER"), ""
+        ),
+        "deepspeed.moe": {},
+        "deepspeed.moe.layer": {"MoE": type("MoE", (), {})},
+        "einops": {"einsum": lambda *_: None},
+    }.items():
+        module = sys.modules.setdefault(stub, types.ModuleType(stub))
+        for member, value in cast("dict[str, object]", members).items():
+            setattr(module, member, value)
+    source = next(Path(sys.prefix).glob("deepspeed/**/flops_profiler/profiler.py"))
+    spec = importlib.util.spec_from_file_location(name, source)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def main() -> None:
+    """Print ``{network: {counter: total or error}}``."""
+    warnings.simplefilter("ignore")
+    totals: dict[str, dict[str, int | str]] = {}
+    for network in COUNTED:
+        totals[network] = {}
+        for name, counter in COUNTERS.items():
+            entry = NETWORKS[network]
+            module, x = entry.make().eval(), entry.inputs()
+            try:
+                with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                    totals[network][name] = counter(module, x)
+            except Exception as error:  # a peer may fail in any way, and that is its result
+                totals[network][name] = f"{type(error).__name__}: {error}"
+    print(json.dumps(totals))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,265 @@
+"""A comparison of models as text in a terminal."""
+
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Column
+from rich.text import Text
+
+from attainable.analysis.comparison import Comparison, DeviceComparison, Flip
+from attainable.analysis.differences import Differences, Figures, total
+from attainable.cli.outputs import write
+from attainable.cli.screen import (
+    NARROW,
+    WIDTH_OF_A_PIPE,
+    bare_table,
+    fact_grid,
+    number_columns,
+    open_console,
+    plain,
+    show,
+    show_title,
+)
+from attainable.export.figures import accounting_notes
+from attainable.export.messages import say, say_count
+from attainable.quantities import (
+    format_bytes,
+    format_bytes_per_second,
+    format_count,
+    format_operations_per_second,
+    format_seconds,
+)
+from attainable.report.names import short_name, short_sentence
+from attainable.report.views.machine import short_cpu, short_dtype
+
+_MOST_DIFFERENCES = 60
+_LARGE_RATIO = 100
+
+
+def render_comparison(
+    comparison: Comparison, *, output: Path | None = None, overwrite: bool = False, ops: bool = False
+) -> None:
+    """Print a comparison to stdout, or write the same text to a file. Raises InputError."""
+    if output is None:
+        print_comparison(comparison, open_console(sys.stdout), ops=ops)
+        return
+    text = io.StringIO()
+    console = Console(file=text, width=WIDTH_OF_A_PIPE, markup=False, highlight=False, emoji=False)
+    print_comparison(comparison, console, ops=ops)
+    write(text.getvalue(), output, overwrite=overwrite)
+
+
+def print_comparison(comparison: Comparison, out: Console, *, ops: bool = False) -> None:
+    """Print the totals, the times at best on each device, where the winner flips, and what differs op by op."""
+    out.print()
+    show_title(out, say("compare.title", {"count": len(comparison.models)}), say("compare.paper"), "")
+    _totals(out, comparison)
+    out.print()
+    if comparison.devices:
+        _devices(out, comparison)
+    if comparison.differences is not None:
+        _differences(out, comparison, comparison.differences, ops=ops)
+
+
+def _totals(out: Console, comparison: Comparison) -> None:
+    narrow = out.width < NARROW
+    names = ["macs", "operations", "parameters", "moved", "peak_short"]
+    if narrow:
+        names = ["macs", "parameters", "moved"]
+    table = bare_table([Column(plain(""), overflow="fold"), *_pairs(names)])
+    for entry in comparison.models:
+        totals, ratios, floor = entry.totals, entry.ratios, "≥ " if entry.totals.at_least else ""
+        figures = {
+            "macs": (floor + format_count(totals.macs), ratios.macs),
+            "operations": (floor + format_count(totals.operations), ratios.operations),
+            "parameters": (format_count(totals.parameters), ratios.parameters),
+            "moved": (floor + format_bytes(totals.bytes_moved), ratios.bytes_moved),
+            "peak_short": (floor + format_bytes(totals.peak_activation_bytes), ratios.peak_activation_bytes),
+        }
+        cells = (cell for name in names for cell in _pair(*figures[name]))
+        table.add_row(plain(short_name(entry.label), "bold"), *cells)
+    show(out, table)
+    show(out, plain(say("compare.to_first"), "dim"))
+
+
+def _devices(out: Console, comparison: Comparison) -> None:
+    labels = _labels(comparison)
+    table = bare_table(
+        [
+            Column(plain(say("compare.at_best"), "bold"), overflow="fold"), *_pairs(["bound"]),
+            Column(plain(say("column.binds").lower(), "dim"), no_wrap=True), *_pairs(["roofline"]),
+        ]
+    )  # fmt: skip
+    for device in comparison.devices:
+        table.add_row(plain(short_name(device.name)))
+        fastest = min(range(len(labels)), key=lambda index: device.times[index].roofline_seconds)
+        for index, (label, times) in enumerate(zip(labels, device.times, strict=True)):
+            table.add_row(
+                plain(f"  {label}", "bold" if index == fastest else ""),
+                *_pair(format_seconds(times.bound_seconds), times.bound_ratio), plain(times.bound_by),
+                *_pair(format_seconds(times.roofline_seconds), times.roofline_ratio),
+            )  # fmt: skip
+    show(out, table)
+    out.print()
+    flips = [_flip(flip, labels) for flip in comparison.flips]
+    if len(comparison.devices) > 1:
+        for sentence in flips or [say("compare.no_flip")]:
+            show(out, plain(sentence, "bold"))
+        out.print()
+    for sentence in accounting_notes(comparison):
+        show(out, plain(sentence, "dim"))
+    assumptions = fact_grid(2)
+    for device in comparison.devices:
+        for index, line in enumerate(_assumptions(device)):
+            assumptions.add_row(plain(short_name(device.name) if index == 0 else "", "dim"), plain(line, "dim"))
+    show(out, assumptions)
+    for device in comparison.devices:
+        for sentence in _left_out(device, labels):
+            show(out, plain(sentence, "yellow"))
+    out.print()
+
+
+def _flip(flip: Flip, labels: Sequence[str]) -> str:
+    values = {
+        "measure": say(f"column.{flip.measure}").lower(),
+        "first": labels[flip.first], "first_devices": ", ".join(map(short_name, flip.first_faster_on)),
+        "second": labels[flip.second], "second_devices": ", ".join(map(short_name, flip.second_faster_on)),
+    }  # fmt: skip
+    return say("compare.flip", values)
+
+
+def _assumptions(device: DeviceComparison) -> Iterator[str]:
+    """What the device is, where its roofs come from and what they assume."""
+    cores = "" if device.threads is None else say_count("compare.cores", device.threads)
+    yield ", ".join(filter(None, (short_name(short_cpu(device.title)), cores)))
+    rates = [
+        f"{format_operations_per_second(roof.operations_per_second)} {short_dtype(roof.dtype)} {roof.engine} "
+        f"({roof.kind})"
+        for roof in device.roofs
+    ]
+    if device.bytes_per_second is not None:
+        rates.append(f"{format_bytes_per_second(device.bytes_per_second)} ({device.bytes_per_second_kind})")
+    yield short_sentence(", ".join(rates))
+    for name, text in device.conditions.items():
+        yield say("compare.assumed", {"name": short_name(name), "text": short_sentence(text)})
+
+
+def _left_out(device: DeviceComparison, labels: Sequence[str]) -> Iterator[str]:
+    """Which computing has no roof here."""
+    for dtypes, models in _without_roof(device, labels).items():
+        values = {"device": short_name(device.name), "dtypes": dtypes, "models": ", ".join(models)}
+        yield say("compare.without_roof", values)
+
+
+def _without_roof(device: DeviceComparison, labels: Sequence[str]) -> dict[str, list[str]]:
+    """The models by the element types and engines that have no roof here."""
+    models: dict[str, list[str]] = {}
+    for label, times in zip(labels, device.times, strict=True):
+        missing = sorted({f"{short_dtype(entry.dtype)} {entry.engine}" for entry in times.without_roof})
+        if missing:
+            models.setdefault(short_name(", ".join(missing)), []).append(label)
+    return models
+
+
+def _differences(out: Console, comparison: Comparison, differences: Differences, *, ops: bool) -> None:
+    first, second = _labels(comparison)
+    values = {
+        "equal": differences.equal, "changed": len(differences.changed), "first": differences.first.ops,
+        "second": differences.second.ops, "first_model": first, "second_model": second,
+    }  # fmt: skip
+    if ops:
+        rows = _difference_rows(differences, first, second)
+        table = bare_table(
+            [
+                Column(plain(say("diff.title"), "bold"), overflow="fold"), Column(plain(""), overflow="fold"),
+                *number_columns("", *(say(f"column.{name}") for name in ("operations", "parameters", "moved"))),
+            ]
+        )  # fmt: skip
+        for row in rows[:_MOST_DIFFERENCES]:
+            label, what, sums = row.label, plain(row.what, "dim"), _signed(row.figures)
+            table.add_row(plain(label), what, plain(f"x{row.figures.ops}"), *sums)
+        table.add_row(plain(say("diff.total"), "bold"), "", "", *_signed(_all_differences(differences)))
+        show(out, table)
+        if len(rows) > _MOST_DIFFERENCES:
+            show(out, plain(say_count("diff.rest", len(rows) - _MOST_DIFFERENCES), "dim"))
+    found = differences.changed or differences.first.ops or differences.second.ops
+    help = "" if ops or not found else f" {say('diff.help')}"
+    show(out, plain(say("diff.summary", values) + help, "" if found else "dim"))
+    if not differences.aligned:
+        show(out, plain(say("diff.by_count"), "dim"))
+    out.print()
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Equal differences: what they are, which model has them, and their sum (second model less first)."""
+
+    label: str
+    what: str
+    figures: Figures
+
+
+_DERIVED = ("label", "macs", "operations", "bytes_read", "bytes_written")
+"""Fields that change because others do; said only where nothing else changed."""
+
+
+def _difference_rows(differences: Differences, first: str, second: str) -> list[_Row]:
+    """The differences, equal ones in a row, the one that weighs most first."""
+    sums: dict[tuple[str, str], list[Figures]] = {}
+    for op in differences.changed:
+        before, after = short_name(op.first_label), short_name(op.second_label)
+        names = [change.field for change in op.changes]
+        fields = ", ".join([name for name in names if name not in _DERIVED] or names).replace("_", " ")
+        what = say("diff.changed_fields", {"fields": fields}) if before == after else say("diff.changed")
+        label = before if before == after else f"{before} -> {after}"
+        sums.setdefault((label, what), []).append(op.figures)
+    for model, references, sign in ((first, differences.only_in_first, -1), (second, differences.only_in_second, 1)):
+        for op in references:
+            key = (short_name(op.label), say("diff.only", {"model": model}))
+            sums.setdefault(key, []).append(_times(op.figures, sign))
+    rows = [_Row(label, what, total(figures)) for (label, what), figures in sums.items()]
+    return sorted(rows, key=lambda row: (-abs(row.figures.operations), -abs(_moved(row.figures))))
+
+
+def _times(figures: Figures, sign: int) -> Figures:
+    return Figures(
+        figures.ops, sign * figures.macs, sign * figures.operations, sign * figures.parameters,
+        sign * figures.bytes_read, sign * figures.bytes_written,
+    )  # fmt: skip
+
+
+def _all_differences(differences: Differences) -> Figures:
+    """What the second model has more than the first."""
+    return total([differences.second, _times(differences.first, -1), differences.changed_by])
+
+
+def _moved(figures: Figures) -> int:
+    return figures.bytes_read + figures.bytes_written
+
+
+def _signed(figures: Figures) -> list[Text]:
+    texts = (
+        (figures.operations, format_count), (figures.parameters, format_count), (_moved(figures), format_bytes)
+    )  # fmt: skip
+    return [plain(f"{'+' if number > 0 else ''}{format(number)}" if number else "=") for number, format in texts]
+
+
+def _labels(comparison: Comparison) -> list[str]:
+    return [short_name(entry.label) for entry in comparison.models]
+
+
+def _pairs(names: Sequence[str]) -> list[Column]:
+    """A column of figures and a narrow one of ratios for each name."""
+    return [column for name in names for column in number_columns(say(f"column.{name}"), "")]
+
+
+def _pair(figure: str, ratio: float | None) -> tuple[Text, Text]:
+    return plain(figure), plain("-" if ratio is None else _ratio(ratio), "dim")
+
+
+def _ratio(ratio: float) -> str:
+    return f"x{ratio:.0f}" if ratio >= _LARGE_RATIO else f"x{ratio:.2f}"

@@ -1,0 +1,86 @@
+"""Every sentence of ours in the exported formats and in the screens of grouped ops, budgets and comparisons, by key.
+
+A second language is a second table. Names enter as values only: a template never comes from a model.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from attainable.messages import Messages
+
+ENGLISH: Mapping[str, str] = MappingProxyType(
+    {
+        # columns
+        "column.model": "Model",
+        "column.operator": "Operator",
+        "column.module": "Module",
+        "column.ops": "Ops",
+        "column.macs": "MACs",
+        "column.operations": "Operations",
+        "column.parameters": "Parameters",
+        "column.access": "Memory access",
+        "column.moved": "Moved",
+        "column.peak": "Peak activations",
+        "column.peak_short": "Peak",
+        "column.bound": "Bound",
+        "column.roofline": "Roofline",
+        "column.binds": "Binds",
+        "column.share": "Share",
+        # conventions under a table
+        "note.conventions": "1 MAC = 2 operations. Memory access: each op reads its inputs and writes its outputs "
+        "once. Peak: activations alive at once, nothing reused in place, weights apart. Counted from the shapes.",
+        "note.binding": "{model}: {bindings}",
+        "note.at_least": "≥: some ops could not be counted.",
+        "note.booktabs": r"Needs \usepackage{{booktabs}}.",
+        # grouped ops
+        "groups.kind": "By operator",
+        "groups.scope": "By module",
+        "groups.none": "The network has no ops.",
+        "groups.no_module": "(no module)",
+        "groups.rest": "{count} more rows are not shown; --format csv lists every op.",
+        "groups.rest.one": "1 more row is not shown; --format csv lists every op.",
+        "groups.scopeless": "The file names no modules: group by kind or signature.",
+        "groups.nested": "A module contains its parts; --depth shows more or fewer levels.",
+        # attachments
+        "attachment.unnamed": "{count} ops have no name of their own and are left out of the file",
+        "attachment.unnamed.one": "1 op has no name of its own and is left out of the file",
+        # budgets
+        "budget.over": "over budget: {key} is {floor}{actual}, the limit {limit}, over by {excess}",
+        "budget.open": "budget not proven: {key} is at least {actual} of {limit}, because ops could not be counted",
+        "budget.at_least": "at least ",
+        # comparisons
+        "compare.title": "{count} models",
+        "compare.paper": "on paper",
+        "compare.to_first": "Ratios are to the first model.",
+        "compare.at_best": "At best on",
+        "compare.cores": "{count} threads",
+        "compare.cores.one": "1 thread",
+        "compare.flip": "The winner flips ({measure}): {first} is faster at best on {first_devices}, {second} on "
+        "{second_devices}.",
+        "compare.no_flip": "No winner flips: the order is the same on all of these devices.",
+        "compare.kinds": "Bounds and rooflines, not measurements. Nothing beats a bound; a cache may beat a roofline.",
+        "compare.accounting.fused": "Roofline, fused: element-wise ops join the kernel before them. Others: "
+        "--accounting unfused, contractions.",
+        "compare.accounting.unfused": "Roofline, unfused: each op moves its own traffic. Others: --accounting fused, "
+        "contractions.",
+        "compare.accounting.contractions": "Roofline, contractions alone, as much of the literature counts: ops "
+        "without MACs are left out. Others: --accounting fused, unfused.",
+        "compare.without_roof": "{device} states no roof for {dtypes}, whose computing time is left out for {models}.",
+        "compare.assumed": "{name}: {text}",
+        "diff.summary": "Op by op: {equal} equal, {changed} changed, {first} only in {first_model}, {second} only in "
+        "{second_model}.",
+        "diff.help": "--ops lists the differences.",
+        "diff.title": "Op by op",
+        "diff.only": "only in {model}",
+        "diff.changed": "changed",
+        "diff.changed_fields": "changed: {fields}",
+        "diff.total": "all differences",
+        "diff.rest": "{count} more differences are not shown; --json lists all.",
+        "diff.rest.one": "1 more difference is not shown; --json lists all.",
+        "diff.by_count": "These models are too large to align op by op: equal ops are paired in their order.",
+    }
+)
+"""The sentences in English. ``.one`` is the form for exactly one."""
+
+_SPOKEN = Messages(ENGLISH)
+say, say_count = _SPOKEN.say, _SPOKEN.say_count

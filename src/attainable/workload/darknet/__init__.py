@@ -1,0 +1,1 @@
+"""The darknet reader: sections of the .cfg file, then one layer each."""

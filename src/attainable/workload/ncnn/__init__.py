@@ -1,0 +1,1 @@
+"""The ncnn reader: lines of the .param file, then one layer each."""

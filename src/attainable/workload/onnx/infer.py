@@ -1,0 +1,53 @@
+"""onnx's shape inference of the whole graph, in C++: the fast path, which resolves most models entirely."""
+
+from collections.abc import Collection, Iterable
+
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import shape_inference
+
+from attainable.workload.onnx.functions import FunctionKey, key_of, nested_graphs
+from attainable.workload.onnx.resolve import is_resolvable
+
+
+def infer_whole(model: onnx.ModelProto, functions: Collection[FunctionKey]) -> onnx.GraphProto:
+    """Infer the shapes from the inputs alone; what the file claims is kept only for operators that nobody knows.
+
+    Returns:
+        The graph with what was inferred. Where onnx gives up on the model as a whole, the graph without it: its nodes
+        are then resolved one by one, which says which of them is impossible, if one is.
+    """
+    graph = model.graph
+    _forget_claims(graph, functions)
+    for inner in nested_graphs(graph.node):
+        _forget_claims(inner, functions)
+    for function in model.functions:
+        del function.value_info[:]
+        for inner in nested_graphs(function.node):
+            _forget_claims(inner, functions)
+    try:
+        return shape_inference.infer_shapes(model, data_prop=True).graph
+    except (shape_inference.InferenceError, RuntimeError, ValueError, TypeError, DecodeError):
+        return graph
+
+
+def _forget_claims(graph: onnx.GraphProto, functions: Collection[FunctionKey]) -> None:
+    unknown = _made_by_nobody_known(graph.node, functions)
+    claimed = [value for value in graph.value_info if value.name in unknown] if unknown else []
+    del graph.value_info[:]
+    graph.value_info.extend(claimed)
+    for value in graph.output:
+        if value.name not in unknown and value.type.HasField("tensor_type"):
+            value.type.tensor_type.ClearField("shape")
+
+
+def _made_by_nobody_known(nodes: Iterable[onnx.NodeProto], functions: Collection[FunctionKey]) -> set[str]:
+    known: dict[tuple[str, str], bool] = {}
+    names: set[str] = set()
+    for node in nodes:
+        kind = (node.domain, node.op_type)
+        if kind not in known:
+            known[kind] = (bool(functions) and key_of(node) in functions) or is_resolvable(*kind)
+        if not known[kind]:
+            names.update(node.output)
+    return names

@@ -1,0 +1,198 @@
+"""The shapes that onnx's inference of the whole graph leaves open, one node at a time.
+
+In this order: our own table, onnx's inference of the single node with every value that is known, and, where the shape
+follows from the elements, the elements themselves.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import onnx
+from onnx import helper, numpy_helper, shape_inference
+from onnx.checker import ValidationError
+
+from attainable.errors import ModelGraphError
+from attainable.workload.graph import Op, Shape, Tensor, UnresolvedShape
+from attainable.workload.onnx.containers import CONTAINERS
+from attainable.workload.onnx.evaluation import DATA_DEPENDENT
+from attainable.workload.onnx.microsoft_shapes import DELEGATES, MICROSOFT
+from attainable.workload.onnx.scope import Scope
+from attainable.workload.onnx.shape_rules import Array, Operands, Outputs, ShapeFunction
+from attainable.workload.onnx.standard_shapes import STANDARD
+from attainable.workload.onnx.tensors import DTYPES, activation
+
+SHAPE_FUNCTIONS: dict[str, ShapeFunction] = {**STANDARD, **CONTAINERS, **MICROSOFT}
+"""By operator type: what onnx does not infer, or not well."""
+
+_NUMBERS = {name: number for number, name in DTYPES.items()}
+
+_LARGEST_OPERAND = {"int64": 4096, "int32": 4096, "bool": 4096, "string": 4096}
+_LARGEST_OTHER_OPERAND = 64
+"""Elements of an input whose elements may decide a shape: integers do, others in Resize, Range and OneHot."""
+
+
+class Resolver:
+    """Resolves single nodes.
+
+    Args:
+        ir_version: of the model.
+        where: the file, for messages.
+    """
+
+    def __init__(self, ir_version: int, where: str) -> None:
+        self._ir_version = ir_version
+        self._where = where
+        self._shapes: dict[Shape, Shape] = {}
+        self._types: dict[tuple[Shape, str], onnx.TypeProto] = {}
+        self._schemas: dict[tuple[str, str, int], onnx.defs.OpSchema | None] = {}
+
+    def outputs(
+        self, op: Op, node: onnx.NodeProto, inferred: Sequence[Tensor | None], scope: Scope
+    ) -> list[Tensor | None]:
+        """The outputs of a node, as far as they can be told.
+
+        Args:
+            op: the node with its inputs; its outputs do not matter.
+            node: the same in the file.
+            inferred: what is known of the outputs so far.
+            scope: where the node stands.
+
+        Raises:
+            ModelGraphError: the operator is impossible for these shapes, and the node surely runs.
+        """
+
+        def operands(position: int) -> Array | None:
+            tensor = op.optional_input(position)
+            return None if tensor is None else scope.values.get(node.input[position])
+
+        found = list(inferred)
+        if (function := SHAPE_FUNCTIONS.get(op.type)) is not None:
+            found = _merged(found, _apply(function, op, operands))
+        if _is_open(found):
+            found = _merged(found, self._by_schema(op, node, operands, scope))
+        if _is_open(found) and op.type in DATA_DEPENDENT:
+            found = _merged(found, [_of_value(scope, name, old) for name, old in zip(node.output, found, strict=True)])
+        return found
+
+    def _by_schema(self, op: Op, node: onnx.NodeProto, operands: Operands, scope: Scope) -> Outputs:
+        """What onnx infers for the single node."""
+        domain, version = op.domain, op.opset
+        if (delegate := DELEGATES.get(op.type)) is not None:
+            node, domain, version = delegate.node(node), "", onnx.defs.onnx_opset_version()
+        schema = self._schema(node.op_type, domain, version)
+        if schema is None:
+            return ()
+        positions = delegate.inputs if delegate is not None else range(len(op.inputs))
+        types: dict[str, onnx.TypeProto] = {}
+        constants: dict[str, onnx.TensorProto] = {}
+        shaped = True
+        for position in positions:
+            tensor = op.optional_input(position)
+            if tensor is None:
+                continue
+            name = tensor.name
+            types[name] = self._type(tensor, scope)
+            shaped = shaped and tensor.shape is not None
+            limit = _LARGEST_OPERAND.get(tensor.dtype, _LARGEST_OTHER_OPERAND)
+            if tensor.shape is not None and tensor.elements <= limit and (value := operands(position)) is not None:
+                constants[name] = numpy_helper.from_array(value, name)
+        imports = [helper.make_opsetid(name, number) for name, number in {**scope.opsets, domain: version}.items()]
+        try:
+            inferred = shape_inference.infer_node_outputs(
+                schema, node, types, constants, opset_imports=imports, ir_version=self._ir_version
+            )
+        except shape_inference.InferenceError as error:
+            if shaped and scope.is_certain and "[ShapeInferenceError]" in str(error):
+                raise self._impossible(op, str(error)) from None
+            return ()
+        except (ValidationError, onnx.defs.SchemaError, RuntimeError, ValueError, KeyError, TypeError):
+            # a limitation of onnx, such as a type that this version of the operator does not list
+            return ()
+        return [self._inferred(name, inferred.get(name), scope) for name in node.output]
+
+    def _inferred(self, name: str, type: onnx.TypeProto | None, scope: Scope) -> Tensor | None:
+        if not name or type is None:
+            return None
+        tensor = activation(name, type, self._shapes)
+        if tensor.shape is None:
+            scope.types[name] = type
+        return tensor
+
+    def _schema(self, kind: str, domain: str, version: int) -> onnx.defs.OpSchema | None:
+        key = (kind, domain, version)
+        if key not in self._schemas:
+            try:
+                self._schemas[key] = onnx.defs.get_schema(kind, version, domain)
+            except onnx.defs.SchemaError:
+                self._schemas[key] = None
+        return self._schemas[key]
+
+    def _type(self, tensor: Tensor, scope: Scope) -> onnx.TypeProto:
+        number = _NUMBERS[tensor.dtype]
+        if tensor.shape is None:
+            known = scope.types.get(tensor.name)
+            return known if known is not None else _open_type(tensor, number)
+        key = (tensor.shape, tensor.dtype)
+        if key not in self._types:
+            self._types[key] = helper.make_tensor_type_proto(number, tensor.shape)
+        return self._types[key]
+
+    def _impossible(self, op: Op, reason: str) -> ModelGraphError:
+        shapes = ", ".join(str(list(tensor.dims)) for tensor in op.present_inputs)
+        detail = " ".join(reason.replace("[ShapeInferenceError]", "").split())[:300]
+        return ModelGraphError(
+            "an operator is impossible for its inputs",
+            where=self._where,
+            faults=[f"{detail}; input shapes {shapes} @ node {op.id} {op.kind} {op.name!r}"],
+            help="export the model again, or check --shape",
+        )
+
+
+def is_resolvable(domain: str, kind: str) -> bool:
+    """Tell whether onnx or our own table knows the operator."""
+    name = f"{domain}:{kind}" if domain not in ("", "ai.onnx") else kind
+    return name in SHAPE_FUNCTIONS or name in DELEGATES or onnx.defs.has(kind, domain=domain)
+
+
+def is_open(tensor: Tensor | None) -> bool:
+    """Tell whether something about an output could still be found out."""
+    return tensor is not None and tensor.shape is None and tensor.parts is None
+
+
+def _is_open(outputs: Sequence[Tensor | None]) -> bool:
+    return any(is_open(tensor) for tensor in outputs)
+
+
+def _apply(function: ShapeFunction, op: Op, operands: Operands) -> Outputs:
+    try:
+        return function(op, operands)
+    except (UnresolvedShape, ValueError, IndexError, ZeroDivisionError, OverflowError):
+        # the shapes have axes that the operator does not allow; whoever counts the op says so
+        return ()
+
+
+def _merged(known: list[Tensor | None], found: Outputs) -> list[Tensor | None]:
+    """What is known, with what was found in place of what is open."""
+    merged: list[Tensor | None] = []
+    for index, tensor in enumerate(known):
+        other = found[index] if index < len(found) else None
+        merged.append(
+            _named(other, tensor.name) if tensor is not None and other is not None and is_open(tensor) else tensor
+        )
+    return merged
+
+
+def _named(tensor: Tensor, name: str) -> Tensor:
+    return Tensor(name, tensor.shape, tensor.dtype, container=tensor.container, parts=tensor.parts)
+
+
+def _of_value(scope: Scope, name: str, known: Tensor | None) -> Tensor | None:
+    value = scope.values.get(name) if name else None
+    return None if value is None or known is None else replace(known, shape=tuple(value.shape))
+
+
+def _open_type(tensor: Tensor, number: int) -> onnx.TypeProto:
+    element = onnx.TypeProto(tensor_type=onnx.TypeProto.Tensor(elem_type=number))
+    if tensor.container == "sequence":
+        return helper.make_sequence_type_proto(element)
+    return helper.make_optional_type_proto(element) if tensor.container == "optional" else element

@@ -1,0 +1,152 @@
+import io
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+from onnx import helper
+from rich.console import Console
+
+from attainable.analysis.comparison import Comparison, compare
+from attainable.cli.compared import print_comparison
+from tests.cli.shown import Command
+from tests.models import chain, model, save, value
+from tests.report.analyses import convolutions
+from tests.report.evil import EVIL_NAMES
+
+
+def two(folder: Path) -> tuple[Path, Path]:
+    return save(chain(1), folder, "short.onnx"), save(chain(2), folder, "long.onnx")
+
+
+def test_models_stand_side_by_side_and_nothing_is_written(attainable: Command, tmp_path: Path) -> None:
+    shown = attainable("compare", *two(tmp_path))
+    assert shown.code == 0
+    lines = [line.split() for line in shown.out.splitlines()]
+    assert ["short", "113", "k", "x1.00"] in [line[:4] for line in lines]
+    assert ["long", "226", "k", "x2.00"] in [line[:4] for line in lines]
+    assert "Op by op: 3 equal, 0 changed, 0 only in short, 3 only in long." in shown.out
+    assert "short: batch dimension 'N' set to 1" in shown.err
+    assert list(Path().iterdir()) == []
+
+
+def test_json_is_a_contract(attainable: Command, tmp_path: Path) -> None:
+    shown = attainable("compare", *two(tmp_path), "--device", "kirin990-cpu", "--json")
+    found = msgspec.json.decode(shown.out, type=Comparison)
+    assert [entry.label for entry in found.models] == ["short", "long"]
+    assert found.models[1].ratios.macs == 2.0
+    assert found.devices[0].times[1].bound_ratio is not None
+    assert found.differences is not None
+    assert found.differences.second.ops == 3
+    assert shown.err == ""
+
+
+def test_a_type_behind_a_device_counts_as_if_quantised(attainable: Command, tmp_path: Path) -> None:
+    shown = attainable("compare", *two(tmp_path), "--device", "rk1808-npu", "--device", "rk1808-npu@int8", "--json")
+    own, int8 = json.loads(shown.out)["devices"]
+    assert (own["name"], int8["name"]) == ("rk1808-npu", "rk1808-npu@int8")
+    # the device has a roof for int8 contractions and none for float32
+    assert {entry["dtype"] for entry in own["times"][0]["without_roof"]} == {"float32"}
+    assert [entry["engine"] for entry in int8["times"][0]["without_roof"]] == ["vector"]
+    # four times fewer bytes, and the memory binds both
+    assert own["times"][0]["roofline_seconds"] == pytest.approx(4 * int8["times"][0]["roofline_seconds"])
+
+
+def test_the_accounting_is_named(attainable: Command, tmp_path: Path) -> None:
+    times: list[float] = []
+    for accounting in ("fused", "unfused", "contractions"):
+        shown = attainable(
+            "compare", *two(tmp_path), "--device", "kirin990-cpu", "--accounting", accounting, "--json"
+        )  # fmt: skip
+        (device,) = json.loads(shown.out)["devices"]
+        assert device["accounting"] == accounting
+        times.append(device["times"][0]["roofline_seconds"])
+    fused, unfused, contractions = times
+    assert contractions < fused < unfused
+
+
+def test_a_shape_goes_to_the_models_that_have_its_name(attainable: Command, tmp_path: Path) -> None:
+    first = save(chain(1), tmp_path, "batched.onnx")
+    relu = helper.make_node("Relu", ["tokens"], ["y"])
+    second = save(model([relu], [value("tokens", ["time", 4])], ["y"]), tmp_path, "timed.onnx")
+    shown = attainable("compare", first, second, "--shape", "N=2", "--shape", "time=7", "--json")
+    assert shown.code == 0, shown.err
+    assert [entry["model"]["bindings"] for entry in json.loads(shown.out)["models"]] == [{"N": 2}, {"time": 7}]
+    wrong = attainable("compare", first, second, "--shape", "N=2", "--shape", "width=7")
+    assert wrong.code == 2
+    assert "no dimension or input has this name @ width" in wrong.err
+    assert "@ N" not in wrong.err
+
+
+def test_the_differences_are_listed_on_request(attainable: Command, tmp_path: Path) -> None:
+    shown = attainable("compare", *two(tmp_path), "--ops")
+    assert re.search(r"Conv 3x3 8->8 on 14x14 +only in long +x1 +\+226 k", shown.out)
+    assert re.search(r"all differences +\+", shown.out)
+
+
+def test_formats_and_files(attainable: Command, tmp_path: Path) -> None:
+    paths = two(tmp_path)
+    latex = attainable("compare", *paths, "--format", "latex").out
+    assert [line.split(" & ")[0] for line in latex.splitlines() if "MiB" in line or "KiB" in line] == ["short", "long"]
+    assert attainable("compare", *paths, "--output", "table.md").out == ""
+    assert Path("table.md").read_text().startswith("| Model")
+    assert attainable("compare", *paths, "--output", "table.md").code == 2
+    assert attainable("compare", *paths, "--output", "table.txt").code == 0
+    assert "Ratios are to the first model." in Path("table.txt").read_text()
+
+
+def test_wrong_requests_are_usage_errors(attainable: Command, tmp_path: Path) -> None:
+    paths = two(tmp_path)
+    for arguments, help in (
+        (paths[:1], "two or more models"),
+        ((*paths, "--device", "hal9000"), "known: local, i9-10980xe, kirin990-cpu, rk1808-npu"),
+        ((*paths, "--device", "kirin990-cpu@int7"), "no element type is called 'int7'"),
+        ((*paths, "--accounting", "magic"), "fused, unfused, contractions"),
+        ((*paths, "--format", "netron"), "table, json, csv, markdown, latex"),
+    ):
+        shown = attainable("compare", *arguments)
+        assert (shown.code, shown.out) == (2, ""), arguments
+        assert help in shown.err
+
+
+def printed(found: Comparison, *, width: int = 120, ops: bool = True) -> str:
+    screen = io.StringIO()
+    print_comparison(found, Console(file=screen, width=width), ops=ops)
+    return screen.getvalue()
+
+
+def flipped() -> Comparison:
+    """Two models, each faster at the roofline of one device."""
+    first = convolutions()
+    local, board = first.devices
+    slower, faster = replace(local, roofline_seconds=1.0), replace(board, roofline_seconds=0.001)
+    second = replace(first, model=replace(first.model, path="other.onnx"), devices=[slower, faster])
+    return compare([first, second])
+
+
+def test_the_screen_says_where_the_winner_flips_and_what_is_assumed() -> None:
+    text = printed(flipped())
+    assert "The winner flips (roofline): net is faster at best on local, other on board." in text
+    assert "Bounds and rooflines, not measurements." in text
+    assert "100 Gop/s f32 vector (specified), 10.0 GB/s (specified)" in text
+    assert "clock: 3.00 GHz" in text
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    assert max(map(len, printed(flipped(), width=width).splitlines())) <= width
+
+
+def test_a_terminal_obeys_no_name() -> None:
+    for name in EVIL_NAMES.values():
+        first = convolutions()
+        ops = [replace(op, name=name, label=name, kind=name) for op in first.ops]
+        devices = [replace(device, name=name, title=name, conditions={name: name}) for device in first.devices]
+        second = replace(
+            first, model=replace(first.model, path=name), ops=ops[:3], devices=devices, warnings=[name]
+        )  # fmt: skip
+        text = printed(compare([replace(first, devices=devices), second]))
+        assert text.replace("\n", "").isprintable(), name
+        assert len(text) < 20_000
