@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import onnx
@@ -59,11 +60,9 @@ def value(name: str, *shape: int, dtype: int = TensorProto.FLOAT) -> ValueInfoPr
 
 def weight(name: str, *shape: int, dtype: int = TensorProto.FLOAT) -> TensorProto:
     """A constant of zeros."""
-    width = {TensorProto.FLOAT: 4, TensorProto.UINT8: 1, TensorProto.INT64: 8}[dtype]
-    elements = 1
-    for extent in shape:
-        elements *= extent
-    return helper.make_tensor(name, dtype, shape, bytes(width * elements), raw=True)
+    return helper.make_tensor(
+        name, dtype, shape, bytes((1 if dtype == TensorProto.UINT8 else 4) * prod(shape)), raw=True
+    )
 
 
 def model(
@@ -97,8 +96,7 @@ def lstm() -> onnx.ModelProto:
 
 def conditional() -> onnx.ModelProto:
     """The branch that works most: 1 x 8 x 16; the other has 1 x 8 x 8."""
-    branches = {"then_branch": branch("then", 8), "else_branch": branch("else", 16)}
-    node = helper.make_node("If", ["c"], ["y"], **branches)
+    node = helper.make_node("If", ["c"], ["y"], then_branch=branch("then", 8), else_branch=branch("else", 16))
     return model([node], [value("c", dtype=TensorProto.BOOL), value("x", 1, 8)], [])
 
 

@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ QUANTISED_FORMS = ("QDQ", "QOperator", "dynamic int8")
 
 def network(name: str) -> tuple[nn.Module, torch.Tensor]:
     """A network in inference mode with random numbers everywhere, and its input."""
-    torch.manual_seed(0)
+    cast(Any, torch).manual_seed(0)
     entry = NETWORKS[name]
     module = entry.make().eval()
     with torch.no_grad():
@@ -36,7 +36,7 @@ def write_float(name: str, form: str, folder: Path) -> Path:
     """Export with one of PyTorch's two exporters."""
     module, x = network(name)
     path = folder / f"{form}.onnx"
-    torch.onnx.export(module, (x,), str(path), input_names=["x"], dynamo=form == "dynamo")
+    cast(Any, torch.onnx).export(module, (x,), str(path), input_names=["x"], dynamo=form == "dynamo")
     return path
 
 

@@ -1,6 +1,6 @@
-"""Runs other counters on the PyTorch networks, inside an environment that has them; prints JSON.
+"""Runs other counters on networks, inside an environment that has them; prints JSON.
 
-Started by ``benchmarks.presets``, never imported by it: ``python -m benchmarks.peer_counters``.
+Started by ``benchmarks.presets``, never imported by it: ``python -m benchmarks.peer_counters FILE.onnx ...``.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ import logging
 import sys
 import types
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -67,6 +68,14 @@ def torchinfo(module: nn.Module, x: torch.Tensor) -> int:
     return int(summary.total_output_bytes)
 
 
+def onnx_tool(file: Path) -> int:
+    """Weighted instructions, which it calls MACs."""
+    model = importlib.import_module("onnx_tool").Model(str(file))
+    model.graph.shape_infer(None)
+    model.graph.profile()
+    return int(model.graph.macs[0])
+
+
 COUNTERS = {
     "fvcore": fvcore,
     "thop": thop,
@@ -96,7 +105,7 @@ def _deepspeed_profiler() -> Any:
         module = sys.modules.setdefault(stub, types.ModuleType(stub))
         for member, value in cast("dict[str, object]", members).items():
             setattr(module, member, value)
-    source = next(Path(sys.prefix).glob("deepspeed/**/flops_profiler/profiler.py"))
+    source = next(Path(sys.prefix).glob("**/flops_profiler/profiler.py"))
     spec = importlib.util.spec_from_file_location(name, source)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -106,20 +115,25 @@ def _deepspeed_profiler() -> Any:
 
 
 def main() -> None:
-    """Print ``{network: {counter: total or error}}``."""
+    """Print ``{network: {counter: total or error}}``, the ONNX files by their names."""
     warnings.simplefilter("ignore")
     totals: dict[str, dict[str, int | str]] = {}
     for network in COUNTED:
-        totals[network] = {}
-        for name, counter in COUNTERS.items():
-            entry = NETWORKS[network]
-            module, x = entry.make().eval(), entry.inputs()
-            try:
-                with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                    totals[network][name] = counter(module, x)
-            except Exception as error:  # a peer may fail in any way, and that is its result
-                totals[network][name] = f"{type(error).__name__}: {error}"
+        entry = NETWORKS[network]
+        totals[network] = {
+            name: _attempt(counter, entry.make().eval(), entry.inputs()) for name, counter in COUNTERS.items()
+        }
+    for file in map(Path, sys.argv[1:]):
+        totals[file.name] = {"onnx-tool": _attempt(onnx_tool, file)}
     print(json.dumps(totals))
+
+
+def _attempt(counter: Callable[..., int], *arguments: object) -> int | str:
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            return counter(*arguments)
+    except Exception as error:  # a peer may fail in any way, and that is its result
+        return f"{type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":

@@ -42,6 +42,13 @@ def test_an_op_more_in_the_middle_is_one_difference() -> None:
     assert [reference.label for reference in differences(second, first).only_in_first] == ["Clip"]
 
 
+def test_an_op_more_in_some_of_many_equal_blocks_is_found_in_each() -> None:
+    block = [named("", f"Conv {index}", index) for index in range(20)]
+    extra = named("", "Relu", 1)
+    found = differences(block * 50, [*block, extra] * 10 + block * 40)
+    assert (found.equal, found.second.ops, found.first.ops, found.changed) == (1000, 10, 0, [])
+
+
 def test_names_that_an_exporter_counted_through_are_no_names() -> None:
     # without the first Conv every later name means the op after the one it meant before
     first = [named(f"Conv_{index}", f"Conv {index}", index) for index in range(5)]
@@ -65,7 +72,7 @@ def test_ops_of_one_kind_between_equal_ones_are_changed() -> None:
 
 
 def test_models_too_large_to_align_pair_equal_ops_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LARGEST_ALIGNMENT", 3)
+    monkeypatch.setattr(module, "MOST_DIFFERENCES", 1)
     first = [named("", "Conv a", 1), named("", "Conv b", 1)]
     second = [named("", "Conv b", 1), named("", "Conv c", 1)]
     found = differences(first, second)
@@ -82,10 +89,10 @@ ROWS = st.lists(
 )  # fmt: skip
 
 
-@given(ROWS, ROWS, st.sampled_from([0, 10**6]))
-def test_the_differences_explain_the_totals(first: list[OpRow], second: list[OpRow], largest: int) -> None:
+@given(ROWS, ROWS, st.sampled_from([0, 3, 100]))
+def test_the_differences_explain_the_totals(first: list[OpRow], second: list[OpRow], most: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "LARGEST_ALIGNMENT", largest)
+        patch.setattr(module, "MOST_DIFFERENCES", most)
         found = differences(first, second)
     for rows, own in ((first, found.only_in_first), (second, found.only_in_second)):
         assert found.equal + len(found.changed) + len(own) == len(rows)

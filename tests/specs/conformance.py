@@ -13,6 +13,11 @@ from ops import attributes_of, dtype_name
 from attainable.workload.dtypes import BITS, bytes_of
 from attainable.workload.graph import Body, Container, Op, Tensor
 
+NOT_COUNTABLE = {
+    "ai.onnx.preview.training:Gradient": "differentiates a graph; its cost is that of a graph which is not in the file"
+}
+"""Operators without a rule, with the reason: they are listed and the totals become at least."""
+
 MOST_VALUES = 64
 """Elements of a constant whose value a reader keeps."""
 

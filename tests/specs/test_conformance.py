@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from conformance import bytes_in, bytes_out, every_version, node_cases, versions_of
+from conformance import NOT_COUNTABLE, bytes_in, bytes_out, every_version, node_cases, versions_of
 from ops import Attributes, activation, integers, make_op, work_of
 from samples import samples
 
@@ -14,11 +14,6 @@ from attainable.workload.graph import Op
 
 LEAST_CASES = 1_400
 """Node tests of ONNX 1.23; fewer would mean that they are no longer found."""
-
-NOT_COUNTABLE = {
-    "ai.onnx.preview.training:Gradient": "differentiates a graph; its cost is that of a graph which is not in the file"
-}
-"""Operators without a rule, with the reason: they are listed and the totals become at least."""
 
 READS_LESS = {
     kind: reason

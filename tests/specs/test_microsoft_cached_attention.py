@@ -33,8 +33,9 @@ def grouped(
     key, value = activation(BATCH, rows, SHARED * SIZE), activation(BATCH, rows, SHARED * SIZE)
     pasts = [None if past is None else activation(BATCH, SHARED, past, SIZE, dtype=cache) for _ in range(2)]
     lengths = [last or activation(BATCH, dtype="int32"), total or activation(1, dtype="int32")]
-    op = fused("GroupQueryAttention", [query, key, value, *pasts, *lengths, *more], activation(BATCH, rows, HEADS * SIZE),
-               attributes={"num_heads": HEADS, "kv_num_heads": SHARED, **attributes})  # fmt: skip
+    heads = {"num_heads": HEADS, "kv_num_heads": SHARED, **attributes}
+    y = activation(BATCH, rows, HEADS * SIZE)
+    op = fused("GroupQueryAttention", [query, key, value, *pasts, *lengths, *more], y, attributes=heads)
     if present is None:
         return op
     presents = [activation(BATCH, SHARED, present, SIZE, dtype=cache) for _ in range(2)]

@@ -58,7 +58,7 @@ def test_crops(mode: str) -> None:
 
 
 def test_hashes() -> None:
-    """A block: multiply, rotate, multiply, exclusive or, rotate, multiply, add, where a rotation is two shifts and an or.
+    """A block: multiply, rotate, multiply, exclusive or, rotate, multiply, add; a rotation is two shifts and an or.
 
     The finish: length, and shift, exclusive or, multiply, shift, exclusive or, multiply, shift, exclusive or.
     """

@@ -126,7 +126,7 @@ def loop(rule: str, heads: int, shared: int) -> int:
             state, query = tally.numbers(size, value_size), tally.numbers(size)
             zero, scale = tally.number(0.0), tally.number(0.5)
             for v in range(value_size):
-                total([zero, *(state[k, v] * query[k] for k in range(size))]) * scale
+                _ = total([zero, *(state[k, v] * query[k] for k in range(size))]) * scale
     return tally.operations
 
 

@@ -91,6 +91,12 @@ def test_unknown_activations_are_refused() -> None:
         work_of(cell("LSTM", attributes={"activations": ("Tanh",)}))
 
 
+def test_more_than_two_directions_are_refused() -> None:
+    inputs = (activation(T, B, F), constant(2**40, H, F), constant(2**40, H, H))
+    with pytest.raises(ValueError, match="RNN has weights for 1099511627776 directions"):
+        work_of(replace(cell("RNN"), inputs=inputs))
+
+
 def test_parameters() -> None:
     """Weights, recurrence, bias and peepholes; not the initial states."""
     assert RULES["LSTM"].parameters == (1, 2, 3, 7)

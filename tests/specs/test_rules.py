@@ -25,7 +25,8 @@ def test_the_operators_exist() -> None:
     bindings = cast(Any, importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state"))
     schemas = [*onnx.defs.get_all_schemas_with_history(), *cast("list[Any]", bindings.get_all_operator_schema())]
     known = {f"{schema.domain}:{schema.name}" if schema.domain else schema.name for schema in schemas}
-    assert RULES.keys() <= known
+    # the other formats' domains are checked with their readers
+    assert {kind for kind in RULES if not kind.startswith(("tflite:", "ncnn:"))} <= known
 
 
 def test_parameters_are_positions_of_inputs() -> None:

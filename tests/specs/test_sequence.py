@@ -26,9 +26,9 @@ NUMBER = Tensor("number", (), "int64")
 @pytest.mark.parametrize(
     ("op", "storage"),
     [
-        (op("SequenceConstruct", X, X, output=PAIR), "own"),
+        (op("SequenceConstruct", X, X, output=PAIR), "view"),
         (op("SequenceEmpty", output=container("sequence")), "own"),
-        (op("SequenceInsert", PAIR, X, output=container("sequence", X, X, X)), "own"),
+        (op("SequenceInsert", PAIR, X, output=container("sequence", X, X, X)), "view"),
         (op("SequenceErase", PAIR, NUMBER, output=container("sequence", X)), "view"),
         (op("SequenceAt", PAIR, NUMBER, output=X), "view"),
         (op("Optional", X, output=container("optional", X)), "view"),

@@ -29,10 +29,10 @@ def test_numbers_are_written() -> None:
 
 
 def vectorizer(length: int, *, shortest: int, longest: int, skips: int, mode: str = "TF") -> Op:
-    """A row of ``length`` words and a table of 7 n-grams."""
+    """A row of ``length`` words and a pool of 7 n-grams of up to 5 words."""
     attributes = {
         "min_gram_length": shortest, "max_gram_length": longest, "max_skip_count": skips, "mode": mode,
-        "ngram_counts": (0, 4), "ngram_indexes": (0, 1, 2, 3, 4, 5, 6), "pool_int64s": tuple(range(10)),
+        "ngram_counts": (0, 4, 4, 4, 4), "ngram_indexes": (0, 1, 2, 3, 4, 5, 6), "pool_int64s": tuple(range(10)),
     }  # fmt: skip
     return make_op("TfIdfVectorizer", [activation(length, dtype="int32")], attributes=attributes, opset=9)
 
@@ -57,5 +57,7 @@ def test_n_grams(length: int, shortest: int, longest: int, skips: int) -> None:
 
 
 def test_hostile_lengths_take_no_time() -> None:
-    op = vectorizer(6, shortest=1, longest=2**62, skips=2**62)
-    assert work_of(op).total_operations == places(6, shortest=1, longest=6, skips=6)
+    op = vectorizer(2**40, shortest=1, longest=2**62, skips=2**62)
+    assert work_of(op).total_operations > 2**40
+    short = vectorizer(6, shortest=-9, longest=2**62, skips=2**62)
+    assert work_of(short).total_operations == places(6, shortest=1, longest=5, skips=6)

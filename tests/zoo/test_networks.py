@@ -25,7 +25,7 @@ OPERATORS = {
     "vgg16": {"Conv": 13, "BatchNormalization": 0, "Relu": 15, "MaxPool": 5, "Gemm": 3},
     "alexnet": {"Conv": 5, "Relu": 7, "MaxPool": 3, "Gemm": 3},
     "inception_v3": {"Conv": 94, "BatchNormalization": 94, "Relu": 94, "Concat": 15, "AveragePool": 9, "MaxPool": 4},
-    "xception": {"Conv": 2 + 34 * 2 + 4, "BatchNormalization": 2 + 34 + 4, "Relu": 36, "Add": 12},
+    "xception": {"Conv": 2 + 34 * 2 + 4, "BatchNormalization": 2 + 34 + 4, "Relu": 35, "Add": 12},
     "densenet121": {"Conv": 120, "BatchNormalization": 121, "Relu": 121, "Concat": 58, "AveragePool": 3},
     "vovnet39": {"Conv": 39, "BatchNormalization": 39, "Concat": 6, "MaxPool": 3, "Add": 0},
     "darknet53": {"Conv": 52, "BatchNormalization": 52, "LeakyRelu": 52, "Add": 23, "Gemm": 1},
@@ -144,7 +144,8 @@ def test_names_are_unique_and_every_weight_is_used(name: str) -> None:
 
 @pytest.mark.parametrize("name", RUN)
 def test_outputs_are_sane_and_tell_inputs_apart(name: str) -> None:
-    model = zoo.build(name)
+    # Few tokens are enough; networks for images take no sequence.
+    model = zoo.build(name, sequence=None if zoo.network(name).sequence is None else 16)
     # The checker's rule for stored tensors, without the copy of the whole model that it would make.
     for tensor in model.graph.initializer:
         item = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize

@@ -1,7 +1,7 @@
 """What differs between two models, op by op.
 
 Ops are paired by their name where a name belongs to one op of each model, the others by what they do and in their
-order: the longest common sequence of equal ops, and ops of one kind between two pairs of it. Names that an exporter
+order: a longest common sequence of equal ops, and ops of one kind between two pairs of it. Names that an exporter
 counted through (``Conv_12``) say nothing about which op is meant and are no names here.
 """
 
@@ -10,12 +10,13 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from attainable.analysis.alignment import longest_common
 from attainable.analysis.records import OpRow
 
-LARGEST_ALIGNMENT = 4_000_000
-"""Ops of one model times ops of the other that are aligned; beyond, equal ops are paired in their order only.
+MOST_DIFFERENCES = 2_000
+"""Ops that only one of two models has, beyond which they are not aligned and equal ops are paired in their order only.
 
-Aligning 2,000 ops with 2,000 others takes about a second where they repeat the same blocks.
+So many take about a second and 30 MB; equal ops cost next to nothing.
 """
 
 _COUNTED_NAME = re.compile(r"(?:node_?)?(?P<kind>[A-Za-z]+)_?[0-9]+")
@@ -90,10 +91,12 @@ def differences(first: Sequence[OpRow], second: Sequence[OpRow]) -> Differences:
     taken_first, taken_second = {left for left, _ in named}, {right for _, right in named}
     rest_first = [index for index in range(len(first)) if index not in taken_first]
     rest_second = [index for index in range(len(second)) if index not in taken_second]
-    aligned = len(rest_first) * len(rest_second) <= LARGEST_ALIGNMENT
-    match = _aligned if aligned else _in_order
-    found = match([first[index] for index in rest_first], [second[index] for index in rest_second])
-    pairs = sorted([*named, *((rest_first[left], rest_second[right]) for left, right in found)])
+    left, right = [first[index] for index in rest_first], [second[index] for index in rest_second]
+    common = longest_common(
+        [_signature(op) for op in left], [_signature(op) for op in right], most_differences=MOST_DIFFERENCES
+    )
+    found = _in_order(left, right) if common is None else _with_changed(left, right, common)
+    pairs = sorted([*named, *((rest_first[before], rest_second[after]) for before, after in found)])
     paired_first, paired_second = {left for left, _ in pairs}, {right for _, right in pairs}
     changed = [
         _changed(first[left], second[right], changes)
@@ -105,7 +108,7 @@ def differences(first: Sequence[OpRow], second: Sequence[OpRow]) -> Differences:
     return Differences(
         equal=len(pairs) - len(changed), only_in_first=gone, only_in_second=new, changed=changed,
         first=total([op.figures for op in gone]), second=total([op.figures for op in new]),
-        changed_by=total([op.figures for op in changed]), aligned=aligned,
+        changed_by=total([op.figures for op in changed]), aligned=common is not None,
     )  # fmt: skip
 
 
@@ -129,22 +132,19 @@ def _signature(op: OpRow) -> tuple[object, ...]:
     """Equal for ops that look the same from outside and cost the same."""
     return (
         op.kind, op.dtype, op.label, op.state, op.macs, op.operations, op.bytes_read, op.bytes_written,
-        _shapes(op.input_shapes), _shapes(op.output_shapes),
+        repr(op.input_shapes), repr(op.output_shapes),
     )  # fmt: skip
 
 
-def _aligned(first: Sequence[OpRow], second: Sequence[OpRow]) -> list[tuple[int, int]]:
-    """The longest common runs of equal ops, and between them ops of the same kind in their order."""
-    # difflib takes a millisecond to import, which only a comparison should pay
-    from difflib import SequenceMatcher
-
-    matcher = SequenceMatcher(None, [_signature(op) for op in first], [_signature(op) for op in second], autojunk=False)
-    pairs: list[tuple[int, int]] = []
-    for tag, left, left_end, right, right_end in matcher.get_opcodes():
-        if tag == "equal":
-            pairs += zip(range(left, left_end), range(right, right_end), strict=True)
-        elif tag == "replace":
-            pairs += _same_kind(first, second, range(left, left_end), range(right, right_end))
+def _with_changed(
+    first: Sequence[OpRow], second: Sequence[OpRow], common: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """The pairs of equal ops, and between them ops of the same kind in their order."""
+    pairs = list(common)
+    before_left = before_right = 0
+    for left, right in (*common, (len(first), len(second))):
+        pairs += _same_kind(first, second, range(before_left, left), range(before_right, right))
+        before_left, before_right = left + 1, right + 1
     return pairs
 
 
@@ -168,6 +168,8 @@ def _in_order(first: Sequence[OpRow], second: Sequence[OpRow]) -> list[tuple[int
 
 
 def _changes(first: OpRow, second: OpRow) -> list[Change]:
+    if first.parameters == second.parameters and _signature(first) == _signature(second):
+        return []
     fields = (
         ("operator", first.kind, second.kind),
         ("element_type", first.dtype, second.dtype),

@@ -39,7 +39,7 @@ Limits = Annotated[
     typer.Option(
         "--budget",
         metavar="KEY=LIMIT",
-        help="Exit with 1 above a limit: macs=4.1G,parameters=30M,peak=50MiB. Repeatable.",
+        help="Exit with 1 above a limit, e.g. macs=4.1G or peak=50MiB. Repeatable.",
     ),
 ]
 

@@ -100,6 +100,13 @@ def quantization(outputs: Tensor, *, zero_point: bool) -> int:
     return (5 if zero_point else 4) * outputs.elements
 
 
+def known_integers(tensor: Tensor | None) -> tuple[int, ...]:
+    """Elements of a constant of integers that is stored in the file; empty where they are not known."""
+    if tensor is None or tensor.value is None or tensor.dtype not in ("int32", "int64"):
+        return ()
+    return tuple(value for value in tensor.value if isinstance(value, int))
+
+
 def integer_shift(op: Op, *pairs: tuple[int, int]) -> int:
     """Operations that subtract zero points from integer operands, ``(operand, zero point)``; none for constants."""
     return sum(

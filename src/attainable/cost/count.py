@@ -259,7 +259,7 @@ def _work(op: Op, rule: Rule | None) -> tuple[Work, State]:
         return rule.work(op), "counted"
     except UnresolvedShape:
         return Work(), "unresolved shape"
-    except (ValueError, IndexError, ZeroDivisionError):
+    except (ValueError, IndexError, ArithmeticError):
         # The shapes have axes that the operator does not allow; shape inference lets some of those pass.
         return Work(), "malformed"
 

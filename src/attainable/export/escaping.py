@@ -20,6 +20,8 @@ _FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
 
 def visible(text: str) -> str:
     """The text on one line; what is not printable shows as its escape (``\\x1b``), so that a terminal obeys nothing."""
+    if text.isprintable():
+        return text
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in text

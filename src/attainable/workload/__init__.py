@@ -48,12 +48,19 @@ def _read_torch(path: Path, shapes: Bindings, batch: int | None) -> Workload:
     return read_torch(path, shapes=shapes, batch=batch)
 
 
+def _read_tflite(path: Path, shapes: Bindings, batch: int | None) -> Workload:
+    from attainable.workload.tflite.read import read_tflite
+
+    return read_tflite(path, shapes=shapes, batch=batch)
+
+
 READERS: dict[str, Reader] = {
     ".onnx": _read_onnx,
     # checkpoints are refused by the reader that can tell them from exported programs
     **dict.fromkeys((".pt2", ".pt", ".pth", ".ckpt"), _read_torch),
     ".cfg": _read_described,
     ".param": _read_described,
+    ".tflite": _read_tflite,
 }
 """The reader of each file name extension. A new format is one file and one line here."""
 

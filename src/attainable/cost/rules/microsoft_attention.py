@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from attainable.cost.attention_products import Scores, dense, mask_operations
-from attainable.cost.composites import integer_shift, rotation
+from attainable.cost.composites import integer_shift, known_integers, rotation
 from attainable.cost.work import Rule, Rules, Work, composite, contraction, partly_read, partly_written
 from attainable.workload.graph import Op, Tensor, UnresolvedShape
 
@@ -87,7 +87,8 @@ def _cached(past: Tensor | None, axis: int, length: Tensor | None, new: int) -> 
     extent = past.dims[axis]
     if length is None:
         return extent
-    return int(length.value[0]) if length.value else max(extent - new, 0)
+    known = known_integers(length)
+    return known[0] if known else max(extent - new, 0)
 
 
 def _shared_cache(op: Op, work: Work, *pairs: tuple[int, int], past_length: Tensor | None) -> Work:
@@ -231,10 +232,10 @@ def _ragged(op: Op, tokens: int, *, query_hidden: int, value_hidden: int, first:
     """Scores of each sequence with itself; where lengths are not known, of each token with the longest sequence."""
     heads = op.integer("num_heads", 1)
     _, longest = op.input(first).dims
-    ends = op.input(first + 1).value
+    ends = known_integers(op.input(first + 1))
     pairs = tokens * longest
     if ends:
-        pairs = sum(int(end - start) ** 2 for start, end in pairwise(ends))
+        pairs = sum((end - start) ** 2 for start, end in pairwise(ends))
     return Scores(heads, tokens, tokens, pairs, query_hidden // heads, value_hidden // heads)
 
 

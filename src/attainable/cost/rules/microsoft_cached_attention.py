@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from attainable.cost.attention_products import Scores, length_mask_operations
-from attainable.cost.composites import root_mean_square_normalization, rotation
+from attainable.cost.composites import known_integers, root_mean_square_normalization, rotation
 from attainable.cost.work import Rule, Rules, Work, contraction, partly_read, partly_written
 from attainable.workload.dtypes import is_integer
 from attainable.workload.graph import Op, Tensor
@@ -73,15 +73,16 @@ def grouped_query_attention(op: Op) -> Work:
 
 def _total_lengths(op: Op, *, batch: int, new: int) -> tuple[int, int]:
     """Keys of the whole batch and of its longest entry, cache and new ones together."""
-    last, total, past = op.optional_input(5), op.optional_input(6), op.optional_input(3)
+    last, total = known_integers(op.optional_input(5)), known_integers(op.optional_input(6))
+    past = op.optional_input(3)
     capacity = past.dims[2] if past is not None and op.integer("sliding_window_cache", 0) else None
-    if last is not None and last.value and len(last.value) == batch:
-        lengths = [int(value) + 1 for value in last.value]
+    if last and len(last) == batch:
+        lengths = [position + 1 for position in last]
         if capacity is not None:
             lengths = [min(length, capacity) for length in lengths]
         return sum(lengths), max(lengths)
-    if total is not None and total.value:
-        longest = int(total.value[0])
+    if total:
+        longest = total[0]
     else:
         cached = past.dims[2] if past is not None else 0
         longest = cached if _is_shared(op, 3, 1) else cached + new
@@ -137,10 +138,10 @@ def paged_attention(op: Op) -> Work:
     tokens, _ = op.input(0).dims
     batch, blocks = op.input(7).dims
     block_size = op.input(3).dims[1]
-    ends, past = op.input(5).value, op.input(6).value
+    ends, past = known_integers(op.input(5)), known_integers(op.input(6))
     if ends and past and len(past) == batch and len(ends) == batch + 1:
-        new = [int(end - start) for start, end in pairwise(ends)]
-        totals = [int(length) + fresh for length, fresh in zip(past, new, strict=True)]
+        new = [end - start for start, end in pairwise(ends)]
+        totals = [length + fresh for length, fresh in zip(past, new, strict=True)]
         keys, pairs = sum(totals), sum(fresh * total for fresh, total in zip(new, totals, strict=True))
     else:
         keys, pairs = batch * blocks * block_size, tokens * blocks * block_size
@@ -174,10 +175,10 @@ def block_sparse_attention(op: Op) -> Work:
     query that is not at the start is counted with all keys.
     """
     heads, (batch, rows, *_) = _heads(op), op.input(0).dims
-    past, total = op.input(3), op.input(7).value
-    columns = int(total[0]) if total else past.dims[2]
+    past, total = op.input(3), known_integers(op.input(7))
+    columns = total[0] if total else past.dims[2]
     _, listed = op.input(6).dims
-    layout = op.input(6).value
+    layout = known_integers(op.input(6))
     if layout:
         listed = max(
             sum(block >= 0 for block in layout[start : start + listed]) for start in range(0, len(layout), listed)

@@ -13,6 +13,7 @@ I. Beltagy et al., "Longformer" (2020), sections 3.1 and 3.2.
 """
 
 from attainable.cost.attention_products import Scores
+from attainable.cost.composites import known_integers
 from attainable.cost.work import Rule, Rules, Work, composite, contraction
 from attainable.workload.graph import Op, Tensor, UnresolvedShape
 
@@ -46,13 +47,14 @@ def _parts(op: Op, flags: Tensor) -> tuple[int, Scores]:
         UnresolvedShape: which tokens are global is computed at run time.
     """
     batch, length, hidden = op.input(0).dims
-    if not flags.value or len(flags.value) != batch * length:
+    known = known_integers(flags)
+    if not known or len(known) != batch * length:
         raise UnresolvedShape(f"global tokens of {op.kind}")
     heads = op.integer("num_heads", 1)
     window = min(2 * op.integer("window", 0) + 1, length)
     pairs = everywhere = 0
     for start in range(0, batch * length, length):
-        chosen = sum(bool(flag) for flag in flags.value[start : start + length])
+        chosen = sum(bool(flag) for flag in known[start : start + length])
         pairs += (length - chosen) * min(window + chosen, length) + chosen * length
         everywhere += chosen
     tokens = batch * length

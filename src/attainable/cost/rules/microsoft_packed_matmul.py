@@ -12,7 +12,7 @@ bytes they take; scales and zero points are buffers.
 Source: ONNX Runtime operator schemas (docs/ContribOperators.md), the operators by name.
 """
 
-from attainable.cost.composites import activation, root_mean_square_normalization
+from attainable.cost.composites import activation, known_integers, root_mean_square_normalization
 from attainable.cost.work import Rule, Rules, Work, contraction, partly_read, scalar_results
 from attainable.workload.dtypes import is_integer
 from attainable.workload.graph import Op
@@ -121,11 +121,8 @@ def _weights_of_two(op: Op, position: int) -> int | None:
 
 
 def _weights_by_shape_input(op: Op, position: int) -> int | None:
-    shape = op.optional_input(2)
-    if position != 1 or shape is None or not shape.value or len(shape.value) != 2:
-        return None
-    inputs, outputs = shape.value
-    return int(inputs * outputs)
+    shape = known_integers(op.optional_input(2))
+    return shape[0] * shape[1] if position == 1 and len(shape) == 2 else None
 
 
 def _two_a_byte(op: Op, position: int) -> int | None:

@@ -47,7 +47,13 @@ def dynamically_quantized_cell(op: Op) -> Work:
 
 
 def _per_unit(op: Op, directions: int) -> int:
-    """Operations of one unit in one step beside the products, over all directions."""
+    """Operations of one unit in one step beside the products, over all directions.
+
+    Raises:
+        ValueError: more directions than there are, or activations that are not in the table or not as many.
+    """
+    if directions not in (1, 2):
+        raise ValueError(f"{op.kind} has {directions} directions")
     coupled = bool(op.integer("input_forget", 0))
     uses = _COUPLED_USES if coupled else _USES
     named = op.attribute("activations")

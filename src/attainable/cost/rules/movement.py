@@ -61,7 +61,9 @@ RULES: Rules = {
     },
     **{
         kind: Rule(take, parameters=_FIRST)
-        for kind in ("Slice", "Gather", "GatherElements", "GatherND", "Compress", "CenterCropPad", "Crop", "DynamicSlice")
+        for kind in (
+            "Slice", "DynamicSlice", "Gather", "GatherElements", "GatherND", "Compress", "Crop", "CenterCropPad",
+        )
     },
     "ai.onnx.ml:ArrayFeatureExtractor": Rule(take, parameters=_FIRST),
     **{

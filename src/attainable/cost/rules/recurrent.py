@@ -65,8 +65,14 @@ def long_short_term_memory(op: Op) -> Work:
 
 
 def _recurrent(op: Op, cell: _Cell) -> Work:
-    """The products of all gates and what each hidden unit costs; clipping compares twice before each activation."""
+    """The products of all gates and what each hidden unit costs; clipping compares twice before each activation.
+
+    Raises:
+        ValueError: weights for more than two directions.
+    """
     directions, gates, features = op.input(1).dims
+    if directions > 2:
+        raise ValueError(f"{op.kind} has weights for {directions} directions")
     hidden = op.input(2).dims[-1]
     steps = _steps(op)
     macs = directions * steps * gates * (features + hidden)

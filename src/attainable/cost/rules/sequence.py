@@ -39,11 +39,13 @@ def look(op: Op) -> Work:
 RULES: Rules = {
     **{
         kind: Rule(free, parameters=(), storage="view")
-        for kind in ("SequenceAt", "SequenceErase", "Optional", "OptionalGetElement")
+        for kind in (
+            "SequenceConstruct", "SequenceInsert", "SequenceErase", "SequenceAt", "Optional", "OptionalGetElement",
+        )
     },
-    **{kind: Rule(free, parameters=()) for kind in ("SequenceConstruct", "SequenceEmpty", "SequenceInsert")},
+    "SequenceEmpty": Rule(free, parameters=()),
     **{kind: Rule(look, parameters=()) for kind in ("SequenceLength", "OptionalHasElement")},
     "SplitToSequence": Rule(split, parameters=(0,)),
     "ConcatFromSequence": Rule(concatenate, parameters=()),
-}
-"""Containers by operator. Several tensors in one container have no view of one of them: those own their memory."""
+}  # fmt: skip
+"""Containers by operator. One that is made of several tensors keeps the memory of the first."""

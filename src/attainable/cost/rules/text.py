@@ -29,12 +29,14 @@ def handle_strings(op: Op) -> Work:
 def count_n_grams(op: Op) -> Work:
     """One look-up for every place of every n-gram length and skip; a weighted mode multiplies each output.
 
-    Skips make no difference to single words, which are looked up once.
+    Skips make no difference to single words, which are looked up once. The pool holds the n-grams of each length, and
+    nothing is looked up that is longer than those.
     """
     length = op.input(0).dims[-1]
     rows = op.input(0).elements // length if length else 0
     places = 0
-    for words in range(op.integer("min_gram_length", 1), min(op.integer("max_gram_length", 1), length) + 1):
+    longest = min(op.integer("max_gram_length", 1), len(op.integers("ngram_counts")), length)
+    for words in range(max(op.integer("min_gram_length", 1), 1), longest + 1):
         last_skip = 0 if words == 1 else min(op.integer("max_skip_count", 0), length)
         # L - (n - 1)(s + 1) summed over the skips that leave a place at all
         skips = last_skip + 1 if words == 1 else min(last_skip + 1, (length - 1) // (words - 1))

@@ -22,7 +22,8 @@ _REQUANTIZES = 100
 def _convolution(walk: Walk, layer: Layer, inputs: list[Value]) -> list[Value]:
     if layer.integer(19, 0):
         raise LayerFault("dynamic weights are not read")
-    x = inputs[0]
+    int8 = layer.integer(8, 0)
+    x = _as_integers(walk, layer, inputs[0]) if int8 else inputs[0]
     is_row = len(x.shape) == 2
     if is_row:
         x = onnx_layers.reshaped(walk.net, f"{layer.name}.image", x, (*x.shape, 1, 1))
@@ -31,9 +32,8 @@ def _convolution(walk: Walk, layer: Layer, inputs: list[Value]) -> list[Value]:
     channels = layer.integer(0, 0)
     window = _window(layer, extents)
     _require_size(layer, 6, channels * (channels_in // max(groups, 1)) * prod(window.kernel))
-    int8 = layer.integer(8, 0)
     y = onnx_layers.convolution(
-        walk.net, layer.name, _as_integers(walk, layer, x) if int8 else x, channels=channels, window=window,
+        walk.net, layer.name, x, channels=channels, window=window,
         groups=groups, bias=bool(layer.integer(5, 0)), int8=bool(int8),
     )  # fmt: skip
     y = _finished(walk, layer, y)
@@ -61,15 +61,13 @@ def _inner_product(walk: Walk, layer: Layer, inputs: list[Value]) -> list[Value]
     x, features = inputs[0], layer.integer(0, 0)
     if features < 1:
         raise LayerFault(f"it has {features} outputs")
+    int8 = layer.integer(8, 0)
+    x = _as_integers(walk, layer, x) if int8 else x
     wanted = layer.integer(2, 0) // features
     if len(x.shape) != 3 or x.shape[-1] != wanted:
         x = onnx_layers.flattened(walk.net, f"{layer.name}.flatten", x)
     _require_size(layer, 2, features * x.shape[-1])
-    int8 = layer.integer(8, 0)
-    operand = _as_integers(walk, layer, x) if int8 else x
-    y = onnx_layers.linear(
-        walk.net, layer.name, operand, features=features, bias=bool(layer.integer(1, 0)), int8=bool(int8)
-    )
+    y = onnx_layers.linear(walk.net, layer.name, x, features=features, bias=bool(layer.integer(1, 0)), int8=bool(int8))
     return [_finished(walk, layer, y)]
 
 

@@ -11,7 +11,7 @@ from attainable.workload.graph import Op, Tensor
 from attainable.workload.onnx.values import Values
 
 LARGEST_MADE_BYTES = 1 << 40
-"""Bytes of a tensor that an operator blows up to an extent written in the file."""
+"""Bytes of a tensor that an operator blows up to an extent written in the file, beyond what its inputs have."""
 
 
 def _groups(weight: int) -> Callable[[Op, Values], str | None]:

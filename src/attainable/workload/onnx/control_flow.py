@@ -41,6 +41,7 @@ class Frame:
         graphs: its graphs by attribute.
         scope: where it stands.
         enter: reads a body.
+        may_repeat: tells whether bodies may be read once more; hostile files nest loops that never settle.
     """
 
     op: Op
@@ -48,6 +49,7 @@ class Frame:
     graphs: Mapping[str, onnx.GraphProto]
     scope: Scope
     enter: Enter
+    may_repeat: Callable[[], bool]
 
     def value(self, position: int) -> Array | None:
         """The elements of an input, where they are known."""
@@ -78,7 +80,9 @@ def branches(frame: Frame) -> Outcome:
         taken = "then_branch" if condition.item() else "else_branch"
         if taken in outputs:
             for output, inner in zip(frame.node.output, frame.graphs[taken].output, strict=False):
-                frame.scope.values.link(output, _source(scopes[taken], inner.name))
+                # at once, because a chain of links from If to If would be followed recursively
+                if output and (value := scopes[taken].values.get(inner.name)) is not None:
+                    frame.scope.values.learn(output, value)
             return tuple(bodies), outputs[taken]
     first, *others = outputs.values()
     return tuple(bodies), [
@@ -93,16 +97,12 @@ def _agree(first: Tensor, second: Tensor | None) -> bool:
     return second is not None and alike(first, second)
 
 
-def _source(scope: Scope, name: str) -> Callable[[], Array | None]:
-    return lambda: scope.values.get(name)
-
-
 def loop(frame: Frame) -> Outcome:
     """Loop: carried shapes stay as they are, or are followed; what it collects has the trips in front."""
     graph = frame.graphs["body"]
     carried = [tensor or Tensor("", None, "float32") for tensor in frame.op.inputs[2:]]
     start = [Tensor("", (), "int64"), Tensor("", (), "bool"), *carried]
-    changing: set[int] = set()
+    changing: set[int] = set() if frame.may_repeat() else set(range(2, len(start)))
     while True:
         inputs = _formal(graph, [_opened(tensor, index in changing) for index, tensor in enumerate(start)])
         body, scope = frame.enter(graph, "body", inputs, {inputs[1].name: np.array(True)} if len(inputs) > 1 else {})
@@ -113,7 +113,7 @@ def loop(frame: Frame) -> Outcome:
         }
         if found <= changing or len(inputs) < 2 + len(carried):
             break
-        changing |= found
+        changing |= found if frame.may_repeat() else set(range(2, len(start)))
     limit = _whole(frame.value(0))
     goes_on = scope.values.get(graph.output[0].name) if graph.output else None
     begins = True if len(frame.op.inputs) < 2 or frame.op.inputs[1] is None else _truth(frame.value(1))
@@ -156,7 +156,7 @@ def _followed(frame: Frame, carried: Sequence[Tensor], limit: int | None, begins
     goes_on, trip, read = begins, 0, 0
     while goes_on and (limit is None or trip < limit):
         read += len(graph.node)
-        if trip >= MOST_TRIPS or read > MOST_FOLLOWED_NODES:
+        if trip >= MOST_TRIPS or read > MOST_FOLLOWED_NODES or not frame.may_repeat():
             return None
         inputs = _formal(graph, [Tensor("", (), "int64"), Tensor("", (), "bool"), *state])
         known = {inputs[0].name: np.array(trip), inputs[1].name: np.array(True)}
@@ -254,7 +254,7 @@ def sequence_map(frame: Frame) -> Outcome:
         return (body,), [sequence(None, tensor.dtype) for tensor in body.outputs]
     if not unequal:
         return (body,), [sequence((tensor,) * len(rows), tensor.dtype) for tensor in body.outputs]
-    if len(rows) > MOST_TRIPS or len(rows) * len(graph.node) > MOST_FOLLOWED_NODES:
+    if len(rows) > MOST_TRIPS or len(rows) * len(graph.node) > MOST_FOLLOWED_NODES or not frame.may_repeat():
         return (body,), [sequence(None, tensor.dtype) for tensor in body.outputs]
     made = [frame.enter(graph, "body", _formal(graph, row), {})[0].outputs for row in rows]
     return (body,), [

@@ -1,7 +1,9 @@
 """Local functions of a model: how far they expand, and the nodes of one call."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import onnx
 
@@ -39,13 +41,30 @@ def graphs_of(node: onnx.NodeProto) -> list[tuple[str, onnx.GraphProto]]:
     return found
 
 
+@cache
+def _holds_no_graphs(kind: str, domain: str) -> bool:
+    """Tell whether onnx knows the operator, and that it has no bodies: most graphs have no others."""
+    if not onnx.defs.has(kind, domain=domain):
+        return False
+    attributes = onnx.defs.get_schema(kind, domain=domain).attributes.values()
+    return not any(
+        attribute.type in (onnx.defs.OpSchema.AttrType.GRAPH, onnx.defs.OpSchema.AttrType.GRAPHS)
+        for attribute in attributes
+    )
+
+
 def nested_graphs(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.GraphProto]:
     """Every graph in the attributes of the nodes, and in those of their nodes, to any depth."""
-    pending = [graph for node in nodes if node.attribute for _, graph in graphs_of(node)]
+    if all(itertools.starmap(_holds_no_graphs, {(node.op_type, node.domain) for node in nodes})):
+        return
+    pending = [nodes]
     while pending:
-        graph = pending.pop()
-        yield graph
-        pending.extend(inner for node in graph.node if node.attribute for _, inner in graphs_of(node))
+        for node in pending.pop():
+            for attribute in node.attribute:
+                if attribute.type in GRAPH_KINDS:
+                    for graph in (*([attribute.g] if attribute.HasField("g") else ()), *attribute.graphs):
+                        yield graph
+                        pending.append(graph.node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +108,15 @@ _Calls = tuple[int, dict[FunctionKey, int]]
 """Nodes that are no calls, and how often each function is called."""
 
 
-def _calls(nodes: Iterable[onnx.NodeProto], functions: Mapping[FunctionKey, onnx.FunctionProto]) -> _Calls:
+def _calls(nodes: Sequence[onnx.NodeProto], functions: Mapping[FunctionKey, onnx.FunctionProto]) -> _Calls:
     plain = 0
     called: dict[FunctionKey, int] = {}
     for group in (nodes, *(graph.node for graph in nested_graphs(nodes))):
+        if not functions:
+            plain += len(group)
+            continue
         for node in group:
-            if functions and (key := key_of(node)) in functions:
+            if (key := key_of(node)) in functions:
                 called[key] = called.get(key, 0) + 1
             else:
                 plain += 1

@@ -6,7 +6,6 @@ from dataclasses import replace
 import onnx
 
 from attainable.errors import ModelFileError, ModelGraphError
-from attainable.workload.dtypes import bytes_of
 from attainable.workload.graph import (
     FUNCTION,
     AttributeValue,
@@ -15,30 +14,27 @@ from attainable.workload.graph import (
     Shape,
     Tensor,
     UnresolvedShape,
-    Value,
     names_read,
 )
+from attainable.workload.onnx.attributes import AttributeReader, stored_constant
 from attainable.workload.onnx.checks import CHECKS
 from attainable.workload.onnx.control_flow import CONTROL_FLOW, Frame, Outcome
 from attainable.workload.onnx.evaluation import Budget
+from attainable.workload.onnx.folding import folded, folds
 from attainable.workload.onnx.functions import GRAPH_KINDS, FunctionKey, graphs_of, instantiate, key_of
 from attainable.workload.onnx.order import MOST_SHOWN, require_order
-from attainable.workload.onnx.resolve import Resolver, is_open
+from attainable.workload.onnx.resolve import Resolver, is_open, place
 from attainable.workload.onnx.scope import Scope
 from attainable.workload.onnx.shape_rules import Array
 from attainable.workload.onnx.standard_shapes import CORRECTED
-from attainable.workload.onnx.tensors import (
-    LARGEST_VALUE,
-    BrokenTensor,
-    activation,
-    constant,
-    dtype_name,
-    sparse_constant,
-)
+from attainable.workload.onnx.tensors import LARGEST_VALUE, BrokenTensor, activation, constant, sparse_constant
 from attainable.workload.onnx.values import Names, Values
 
-MOST_NODES = 4_000_000
-"""Nodes read, those of bodies once for each shape that they see."""
+MOST_BODY_NODES = 1_000_000
+"""Nodes read in bodies and functions, once for each shape that they see."""
+
+MOST_NODES_AGAIN = 50_000
+"""Nodes of bodies that are read again because a Loop hands on other shapes than it was handed."""
 
 
 class GraphConverter:
@@ -58,20 +54,33 @@ class GraphConverter:
         self._opsets = opsets
         self._functions = functions
         self._where = where
-        self._resolver = Resolver(ir_version, where)
+        self._impossible: list[str] = []
+        self._resolver = Resolver(ir_version, self._impossible)
         self._budget = Budget()
-        self._nodes_left = MOST_NODES
+        self._body_nodes = 0
+        self._nodes_again = 0
+        self._paths: set[str] = set()
         self._shapes: dict[Shape, Shape] = {}
         self._types: dict[bytes, Tensor] = {}
-        self._attributes: dict[bytes, tuple[str, AttributeValue]] = {}
         self._calls: dict[object, tuple[Body, Scope]] = {}
         self._faults: list[str] = []
+        self._attributes = AttributeReader(self._shapes, self._faults)
 
     def raise_faults(self) -> None:
-        """Raise ModelFileError with what was broken so far, if anything was."""
+        """Raise what was found to be broken or impossible so far, if anything was."""
         if self._faults:
             raise ModelFileError(
-                "has broken tensors", where=self._where, faults=self._faults[:MOST_SHOWN], help="export the model again"
+                "has broken tensors or attributes",
+                where=self._where,
+                faults=self._faults[:MOST_SHOWN],
+                help="export the model again",
+            )
+        if self._impossible:
+            raise ModelGraphError(
+                "operators are impossible for their inputs",
+                where=self._where,
+                faults=self._impossible[:MOST_SHOWN],
+                help="export the model again, or check --shape",
             )
 
     def constants(self, graph: onnx.GraphProto) -> dict[str, Tensor]:
@@ -128,15 +137,26 @@ class GraphConverter:
             positions: position in the file of each node.
 
         Raises:
-            ModelGraphError: too many nodes, or one that is impossible.
+            ModelGraphError: too many nodes in bodies.
         """
-        self._nodes_left -= len(nodes)
-        if self._nodes_left < 0:
-            raise ModelGraphError(f"has bodies of more than {MOST_NODES} nodes together", where=self._where)
         prefix = scope.prefix
+        if prefix:
+            self._spend(len(nodes), prefix)
         return tuple(
             [self._op(node, f"{prefix}{position}", scope) for node, position in zip(nodes, positions, strict=True)]
         )
+
+    def _spend(self, nodes: int, path: str) -> None:
+        self._body_nodes += nodes
+        if path in self._paths:
+            self._nodes_again += nodes
+        self._paths.add(path)
+        if self._body_nodes > MOST_BODY_NODES:
+            raise ModelGraphError(
+                f"its bodies and functions have more than {MOST_BODY_NODES} nodes for all the shapes that they see",
+                where=self._where,
+                help="export the model again",
+            )
 
     def _op(self, node: onnx.NodeProto, id: str, scope: Scope) -> Op:
         kind, name, domain = node.op_type, node.name, node.domain
@@ -149,14 +169,14 @@ class GraphConverter:
             if attribute.type in GRAPH_KINDS:
                 has_bodies = True
             else:
-                attributes.append(self._attribute(attribute, id))
+                attributes.append(self._attributes.read(attribute, id))
         if len(attributes) > 1:
             attributes.sort(key=_attribute_name)
         inputs = tuple([known[tensor] if tensor else None for tensor in node.input])
         opset = scope.opsets.get(domain, 0)
         bodies: tuple[Body, ...] = ()
         outputs: list[Tensor | None]
-        if kind == "Constant" and (stored := _stored(attributes)) is not None:
+        if kind == "Constant" and (stored := stored_constant(attributes)) is not None:
             outputs = [
                 Tensor(output, stored.shape, stored.dtype, True, stored.value, stored.bytes_stored)
                 for output in node.output
@@ -164,19 +184,15 @@ class GraphConverter:
         else:
             outputs = [self._activation(output, types.get(output)) if output else None for output in node.output]
             if kind in CORRECTED:
-                outputs = [
-                    Tensor(output, None, tensor.dtype)
-                    for output, tensor in zip(node.output, outputs, strict=True)
-                    if tensor
-                ]
+                outputs = [None if tensor is None else Tensor(tensor.name, None, tensor.dtype) for tensor in outputs]
             if has_bodies or (self._functions and key_of(node) in self._functions):
                 op = Op(id, name, kind, domain, opset, inputs, (), tuple(attributes))
                 bodies, inputs, outputs = self._with_bodies(op, node, outputs, scope)
             if _any_open(outputs):
                 op = Op(id, name, kind, domain, opset, inputs, (), tuple(attributes))
                 outputs = self._resolver.outputs(op, node, outputs, scope)
-            if _all_constant(inputs) and kind not in _NOT_DETERMINED:
-                outputs = [_folded(tensor, inputs, kind) for tensor in outputs]
+            if folds(kind, inputs):
+                outputs = [folded(tensor, inputs, kind) for tensor in outputs]
         for tensor in outputs:
             if tensor is not None:
                 known[tensor.name] = tensor
@@ -184,17 +200,10 @@ class GraphConverter:
             id, name, kind, domain, opset, inputs, tuple(outputs), tuple(attributes), bodies, _scope(name, node)
         )  # fmt: skip
         if not domain and scope.is_certain and (check := CHECKS.get(kind)) is not None:
-            self._check(check(made, scope.values), made)
+            fault = check(made, scope.values)
+            if fault is not None:
+                self._impossible.append(f"{fault} @ {place(made)}")
         return made
-
-    def _check(self, fault: str | None, op: Op) -> None:
-        if fault is not None:
-            raise ModelGraphError(
-                "an operator is impossible for its inputs",
-                where=self._where,
-                faults=[f"{fault} @ node {op.id} {op.type} {op.name!r}"],
-                help="export the model again, or check --shape",
-            )
 
     def _with_bodies(
         self, op: Op, node: onnx.NodeProto, outputs: list[Tensor | None], scope: Scope
@@ -218,10 +227,13 @@ class GraphConverter:
         ) -> tuple[Body, Scope]:
             return self._body(graph, name, inputs, values, f"{op.id}/{name}", scope)
 
+        def may_repeat() -> bool:
+            return self._nodes_again < MOST_NODES_AGAIN
+
         graphs = graphs_of(node)
         if (function := CONTROL_FLOW.get(op.type)) is not None:
             try:
-                return function(Frame(op, node, dict(graphs), scope, enter))
+                return function(Frame(op, node, dict(graphs), scope, enter, may_repeat))
             except (UnresolvedShape, IndexError, KeyError):
                 # attributes that contradict the inputs: the bodies are read without their inputs' shapes
                 pass
@@ -300,85 +312,12 @@ class GraphConverter:
             known = self._types[key] = activation(name, type, self._shapes)
         return Tensor(name, known.shape, known.dtype, container=known.container)
 
-    def _attribute(self, proto: onnx.AttributeProto, id: str) -> tuple[str, AttributeValue]:
-        key = proto.SerializeToString()
-        if key not in self._attributes:
-            try:
-                self._attributes[key] = (proto.name, self._attribute_value(proto))
-            except BrokenTensor as error:
-                self._faults.append(f"{error} @ node {id} attribute {proto.name}")
-                return (proto.name, "")
-        return self._attributes[key]
-
-    def _attribute_value(self, proto: onnx.AttributeProto) -> AttributeValue:
-        kinds = onnx.AttributeProto
-        match proto.type:
-            case kinds.INT:
-                return proto.i
-            case kinds.FLOAT:
-                return proto.f
-            case kinds.STRING:
-                return _decode(proto.s)
-            case kinds.INTS:
-                return tuple(proto.ints)
-            case kinds.FLOATS:
-                return tuple(proto.floats)
-            case kinds.STRINGS:
-                return tuple(_decode(text) for text in proto.strings)
-            case kinds.TENSOR:
-                return constant(proto.t, self._shapes)
-            case kinds.SPARSE_TENSOR:
-                return sparse_constant(proto.sparse_tensor, self._shapes)
-            case kinds.TYPE_PROTO:
-                return dtype_name(proto.tp.tensor_type.elem_type) if proto.tp.HasField("tensor_type") else ""
-            case _:
-                return ""
-
-
-def _all_constant(inputs: tuple[Tensor | None, ...]) -> bool:
-    # all() with a generator takes three times as long, and every op asks
-    for tensor in inputs:  # noqa: SIM110
-        if tensor is not None and not tensor.is_constant:
-            return False
-    return True
-
 
 def _any_open(outputs: Sequence[Tensor | None]) -> bool:
     for tensor in outputs:  # noqa: SIM110  # as above
         if tensor is not None and tensor.shape is None and tensor.parts is None:
             return True
     return False
-
-
-def _stored(attributes: Sequence[tuple[str, AttributeValue]]) -> Tensor | None:
-    """The tensor of a Constant, whichever attribute holds it."""
-    for name, value in attributes:
-        if isinstance(value, Tensor):
-            return value
-        if (dtype := _CONSTANT_ATTRIBUTES.get(name)) is not None:
-            items = value if isinstance(value, tuple) else (value,)
-            shape = (len(items),) if isinstance(value, tuple) else ()
-            elements: Value = tuple(item for item in items if isinstance(item, (int, float)))  # pyright: ignore[reportAssignmentType]
-            kept = elements if dtype != "string" and len(items) <= LARGEST_VALUE else None
-            return Tensor("", shape, dtype, True, kept, bytes_of(dtype, len(items)))
-    return None
-
-
-_CONSTANT_ATTRIBUTES = {
-    "value_int": "int64", "value_ints": "int64", "value_float": "float32", "value_floats": "float32",
-    "value_string": "string", "value_strings": "string",
-}  # fmt: skip
-
-
-def _folded(tensor: Tensor | None, inputs: Sequence[Tensor | None], kind: str) -> Tensor | None:
-    """An output that nothing but constants goes into is a constant."""
-    if tensor is None or tensor.shape is None:
-        return tensor
-    stored = tensor.bytes
-    if kind == "DequantizeLinear" and inputs[0] is not None:
-        # a quantised constant stays as small as it is stored
-        stored = inputs[0].bytes
-    return Tensor(tensor.name, tensor.shape, tensor.dtype, True, None, stored)
 
 
 def _anonymous(tensor: Tensor) -> Tensor:
@@ -421,29 +360,9 @@ def _attribute_name(pair: tuple[str, AttributeValue]) -> str:
     return pair[0]
 
 
-_NOT_DETERMINED = frozenset(
-    {
-        "RandomNormal",
-        "RandomUniform",
-        "RandomNormalLike",
-        "RandomUniformLike",
-        "Multinomial",
-        "Bernoulli",
-        "If",
-        "Loop",
-        "Scan",
-    }
-)
-"""Operators whose outputs are made at run time even from constant inputs."""
-
-
 def _scope(name: str, node: onnx.NodeProto) -> str:
     """The module path: from the exporter's metadata, else the folders of a name such as ``/layer1/conv/Conv``."""
     for entry in node.metadata_props:
         if entry.key == "namespace":
             return entry.value
     return name.rpartition("/")[0].lstrip("/") if name.startswith("/") else ""
-
-
-def _decode(text: bytes) -> str:
-    return text.decode("utf-8", errors="replace")

@@ -42,12 +42,12 @@ def _forget_claims(graph: onnx.GraphProto, functions: Collection[FunctionKey]) -
 
 
 def _made_by_nobody_known(nodes: Iterable[onnx.NodeProto], functions: Collection[FunctionKey]) -> set[str]:
-    known: dict[tuple[str, str], bool] = {}
-    names: set[str] = set()
-    for node in nodes:
-        kind = (node.domain, node.op_type)
-        if kind not in known:
-            known[kind] = (bool(functions) and key_of(node) in functions) or is_resolvable(*kind)
-        if not known[kind]:
-            names.update(node.output)
-    return names
+    unknown = {kind for kind in {(node.domain, node.op_type) for node in nodes} if not is_resolvable(*kind)}
+    if not unknown:
+        return set()
+    return {
+        name
+        for node in nodes
+        if (node.domain, node.op_type) in unknown and key_of(node) not in functions
+        for name in node.output
+    }

@@ -11,7 +11,6 @@ import onnx
 from onnx import helper, numpy_helper, shape_inference
 from onnx.checker import ValidationError
 
-from attainable.errors import ModelGraphError
 from attainable.workload.graph import Op, Shape, Tensor, UnresolvedShape
 from attainable.workload.onnx.containers import CONTAINERS
 from attainable.workload.onnx.evaluation import DATA_DEPENDENT
@@ -36,12 +35,12 @@ class Resolver:
 
     Args:
         ir_version: of the model.
-        where: the file, for messages.
+        impossible: gains a sentence for each operator that is impossible for its inputs, where it surely runs.
     """
 
-    def __init__(self, ir_version: int, where: str) -> None:
+    def __init__(self, ir_version: int, impossible: list[str]) -> None:
         self._ir_version = ir_version
-        self._where = where
+        self._impossible = impossible
         self._shapes: dict[Shape, Shape] = {}
         self._types: dict[tuple[Shape, str], onnx.TypeProto] = {}
         self._schemas: dict[tuple[str, str, int], onnx.defs.OpSchema | None] = {}
@@ -56,9 +55,6 @@ class Resolver:
             node: the same in the file.
             inferred: what is known of the outputs so far.
             scope: where the node stands.
-
-        Raises:
-            ModelGraphError: the operator is impossible for these shapes, and the node surely runs.
         """
 
         def operands(position: int) -> Array | None:
@@ -102,13 +98,17 @@ class Resolver:
                 schema, node, types, constants, opset_imports=imports, ir_version=self._ir_version
             )
         except shape_inference.InferenceError as error:
-            if shaped and scope.is_certain and "[ShapeInferenceError]" in str(error):
-                raise self._impossible(op, str(error)) from None
+            if shaped and scope.is_certain and any(kind in str(error) for kind in _IMPOSSIBLE):
+                self._impossible.append(_contradiction(op, str(error)))
             return ()
         except (ValidationError, onnx.defs.SchemaError, RuntimeError, ValueError, KeyError, TypeError):
             # a limitation of onnx, such as a type that this version of the operator does not list
             return ()
-        return [self._inferred(name, inferred.get(name), scope) for name in node.output]
+        found = [self._inferred(name, inferred.get(name), scope) for name in node.output]
+        negative = next((extents for type in inferred.values() if min(extents := _extents(type), default=0) < 0), None)
+        if negative is not None and shaped and scope.is_certain:
+            self._impossible.append(_contradiction(op, f"would make the shape {negative}"))
+        return found
 
     def _inferred(self, name: str, type: onnx.TypeProto | None, scope: Scope) -> Tensor | None:
         if not name or type is None:
@@ -137,15 +137,29 @@ class Resolver:
             self._types[key] = helper.make_tensor_type_proto(number, tensor.shape)
         return self._types[key]
 
-    def _impossible(self, op: Op, reason: str) -> ModelGraphError:
-        shapes = ", ".join(str(list(tensor.dims)) for tensor in op.present_inputs)
-        detail = " ".join(reason.replace("[ShapeInferenceError]", "").split())[:300]
-        return ModelGraphError(
-            "an operator is impossible for its inputs",
-            where=self._where,
-            faults=[f"{detail}; input shapes {shapes} @ node {op.id} {op.kind} {op.name!r}"],
-            help="export the model again, or check --shape",
-        )
+
+_IMPOSSIBLE = ("[ShapeInferenceError]", "Invalid attribute", "must be positive")
+"""What onnx's errors say where the shapes are wrong, not the inference."""
+
+
+def place(op: Op) -> str:
+    """Where an op is, for messages: its id, operator and, shortened, its name."""
+    name = op.name if len(op.name) <= LONGEST_NAME else f"{op.name[:LONGEST_NAME]}..."
+    return f"node {op.id} {op.type} {name!r}"
+
+
+LONGEST_NAME = 80
+"""Characters of a name that a message shows."""
+
+
+def _contradiction(op: Op, reason: str) -> str:
+    shapes = ", ".join(str(list(tensor.dims)) for tensor in op.present_inputs)
+    detail = " ".join(reason.replace("[ShapeInferenceError]", "").replace("[TypeInferenceError]", "").split())[:300]
+    return f"{detail}; input shapes {shapes} @ {place(op)}"
+
+
+def _extents(type: onnx.TypeProto) -> list[int]:
+    return [dimension.dim_value for dimension in type.tensor_type.shape.dim]
 
 
 def is_resolvable(domain: str, kind: str) -> bool:

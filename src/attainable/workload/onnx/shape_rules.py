@@ -19,14 +19,18 @@ ShapeFunction = Callable[[Op, Operands], Outputs]
 """Raises UnresolvedShape where an input that it needs has no shape."""
 
 
+_LARGEST_EXTENT = 2**62
+"""onnx holds extents in 64 bits."""
+
+
 def result(shape: Sequence[int], dtype: str) -> Tensor:
     """An output of this shape.
 
     Raises:
-        UnresolvedShape: an axis would be negative: the shapes contradict the operator.
+        UnresolvedShape: an axis would be negative or overflow: the shapes contradict the operator.
     """
-    if any(extent < 0 for extent in shape):
-        raise UnresolvedShape("negative axis")
+    if any(not 0 <= extent < _LARGEST_EXTENT for extent in shape):
+        raise UnresolvedShape("impossible axis")
     return Tensor("", tuple(int(extent) for extent in shape), dtype)
 
 

@@ -138,7 +138,6 @@ def batch_normalization(net: NetworkWriter, name: str, x: Value, *, epsilon: flo
         net.normal(f"{name}.mean", channels, mean=x.moments.mean, deviation=BIAS_DEVIATION * x.moments.deviation),
         net.uniform(f"{name}.variance", channels, low=0.75 * x.moments.variance, high=1.25 * x.moments.variance),
     ]
-    attributes = {"epsilon": epsilon}
     return net.node(
         "BatchNormalization",
         name,
