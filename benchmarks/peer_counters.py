@@ -14,7 +14,7 @@ import types
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import nn
@@ -86,24 +86,33 @@ COUNTERS = {
 }
 
 
+def _no_operation(*arguments: object, **options: object) -> bool:
+    del arguments, options
+    return True
+
+
+_TIMERS = ("FORWARD_GLOBAL_TIMER", "BACKWARD_GLOBAL_TIMER", "STEP_GLOBAL_TIMER")
+
+_DEEPSPEED_STUBS: dict[str, dict[str, object]] = {
+    "deepspeed": {},
+    "deepspeed.accelerator": {"get_accelerator": lambda: types.SimpleNamespace(synchronize=_no_operation)},
+    "deepspeed.utils": {"logger": logging.getLogger("deepspeed")},
+    "deepspeed.utils.torch": {"required_torch_version": _no_operation},
+    "deepspeed.utils.timer": dict.fromkeys(_TIMERS, ""),
+    "deepspeed.moe": {},
+    "deepspeed.moe.layer": {"MoE": type("MoE", (), {})},
+    "einops": {"einsum": _no_operation},
+}
+"""What the profiler's file imports and does not need."""
+
+
 def _deepspeed_profiler() -> Any:
     name = "deepspeed_flops_profiler"
     if name in sys.modules:
         return sys.modules[name]
-    for stub, members in {
-        "deepspeed": {},
-        "deepspeed.accelerator": {"get_accelerator": lambda: types.SimpleNamespace(synchronize=lambda: None)},
-        "deepspeed.utils": {"logger": logging.getLogger("deepspeed")},
-        "deepspeed.utils.torch": {"required_torch_version": lambda **_: True},
-        "deepspeed.utils.timer": dict.fromkeys(
-            ("FORWARD_GLOBAL_TIMER", "BACKWARD_GLOBAL_TIMER", "STEP_GLOBAL_TIMER"), ""
-        ),
-        "deepspeed.moe": {},
-        "deepspeed.moe.layer": {"MoE": type("MoE", (), {})},
-        "einops": {"einsum": lambda *_: None},
-    }.items():
+    for stub, members in _DEEPSPEED_STUBS.items():
         module = sys.modules.setdefault(stub, types.ModuleType(stub))
-        for member, value in cast("dict[str, object]", members).items():
+        for member, value in members.items():
             setattr(module, member, value)
     source = next(Path(sys.prefix).glob("**/flops_profiler/profiler.py"))
     spec = importlib.util.spec_from_file_location(name, source)

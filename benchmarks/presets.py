@@ -56,7 +56,7 @@ def main() -> None:
 def _count(network: str, folder: Path) -> Count:
     if network in NETWORKS:
         entry = NETWORKS[network]
-        return count(load(entry.make().eval(), entry.inputs()))
+        return count(load(entry.make().eval(), (entry.inputs(),)))
     return count(load(folder / network))
 
 

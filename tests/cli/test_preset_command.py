@@ -31,3 +31,13 @@ def test_explaining_needs_a_counter(attainable: Command, tmp_path: Path) -> None
     shown = attainable("count", save(chain(1), tmp_path), "--explain-diff")
     assert shown.code == 2
     assert "--preset fvcore" in shown.err
+
+
+def test_a_view_stands_alone(attainable: Command, tmp_path: Path) -> None:
+    path = save(chain(1), tmp_path)
+    for flags in (("--preset", "thop", "--symbolic"), ("--preset", "thop", "--budget", "macs=1"),
+                  ("--symbolic", "--output", "x.csv")):  # fmt: skip
+        shown = attainable("count", path, *flags)
+        assert shown.code == 2
+        assert "cannot be combined" in shown.err
+    assert not Path("x.csv").exists()

@@ -39,6 +39,10 @@ def squared(x: Tensor) -> Tensor:
     return x @ x
 
 
+def is_small(x: Tensor) -> Tensor:
+    return x.sum() < 10
+
+
 class Branching(nn.Module):
     """A condition that is only known at run time."""
 
@@ -99,6 +103,27 @@ def test_condition_becomes_if_with_both_branches() -> None:
     branching = next(entry.op for entry in counted.ops if entry.op.kind == "If")
     assert [[op.kind for op in body.ops] for body in branching.bodies] == [["MatMul"], ["Relu"]]
     assert counted.totals.macs == 64
+
+
+class Repeating(nn.Module):
+    """A loop whose number of trips is only known at run time."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        loop: Any = importlib.import_module("torch._higher_order_ops.while_loop").while_loop
+        return loop(is_small, lambda x: (squared(x),), (x,))[0]  # pyright: ignore[reportUnknownLambdaType]
+
+
+def test_while_loop_is_counted_by_the_trips_that_the_user_states() -> None:
+    workload = load(Repeating(), (torch.zeros(4, 4),))
+    assert count(workload).totals.at_least
+    assert count(workload, trip_counts={"*": 3}).totals.macs == 3 * 64
+
+
+@pytest.mark.parametrize(("cell", "gates"), [(nn.LSTMCell(8, 6), 4), (nn.GRUCell(8, 6), 3), (nn.RNNCell(8, 6), 1)])
+def test_cell_is_a_layer_of_one_step(cell: nn.Module, gates: int) -> None:
+    counted = count(load(cell, (torch.zeros(5, 8),)))
+    assert counted.totals.macs == 5 * gates * 6 * (8 + 6)
+    assert counted.totals.parameters == gates * 6 * (8 + 6 + 2)
 
 
 def test_part_without_gradients_is_counted_in_place() -> None:

@@ -60,8 +60,8 @@ def stack(module: nn.Module, macs: int, operations: int, *, twin: bool = True) -
     return Case(module, "stack", macs, operations, twin)
 
 
-def on_image(function: Callable[[Tensor], Tensor], macs: int, operations: int) -> Case:
-    return image(Apply(function), macs, operations)
+def on_image(function: Callable[[Tensor], Tensor], macs: int, operations: int, *, twin: bool = True) -> Case:
+    return image(Apply(function), macs, operations, twin=twin)
 
 
 def on_stack(function: Callable[[Tensor], Tensor], macs: int, operations: int, *, twin: bool = True) -> Case:
@@ -80,6 +80,10 @@ def row_norms(x: Tensor) -> Tensor:
     return cast(Any, torch).norm(x, dim=-1)
 
 
+def last_axes(x: Tensor) -> Tensor:
+    return cast(Any, torch).tensordot(x, x, dims=([2], [2]))
+
+
 CASES: dict[str, Case] = {
     # contractions: 2 x MACs; every output is a full window
     "conv": image(nn.Conv2d(4, 6, 3), 2 * 6 * 16 * 9 * 4, 2 * 6912),
@@ -92,6 +96,8 @@ CASES: dict[str, Case] = {
     "einsum": on_stack(lambda x: torch.einsum("bik,bjk->bij", x, x), 400, 2 * 400, twin=False),
     # scale 80 + 80, scores 2 x 2 x 5 x 5 = 100: mask 100, softmax 5 x 100 - 2 x 20 rows
     "attention": on_stack(attend, 100 * (4 + 4), 1600 + 160 + 100 + 460, twin=False),
+    "tensordot": on_stack(last_axes, 10 * 10 * 8, 2 * 800, twin=False),
+    "outer": on_stack(lambda x: torch.outer(x[0, 0], x[0, 1]), 0, 64),
     # element by element
     "sum": on_stack(lambda x: x + x, 0, 80),
     "alpha": on_stack(lambda x: torch.add(x, x, alpha=2), 0, 160),
@@ -138,7 +144,12 @@ CASES: dict[str, Case] = {
     # mean 80, difference 80, square 80, sum 70, quotient 10, root 10
     "deviation": on_stack(lambda x: x.std(-1), 0, 330, twin=False),
     "cumulated": on_stack(lambda x: x.cumsum(1), 0, 2 * 8 * 4),
+    "noise": on_stack(lambda x: x + torch.rand_like(x), 0, 160, twin=False),  # a number and a sum
     # movement and names
+    "windows": on_image(lambda x: F.unfold(x, 3), 0, 0, twin=False),
+    "groups": on_image(lambda x: F.channel_shuffle(x, 2), 0, 0, twin=False),
+    "picked": on_stack(lambda x: x[:, [0, 2]], 0, 0),
+    "selected": on_stack(lambda x: torch.where(x > 1, x, 0.0), 0, 80),
     "turned": on_stack(lambda x: x.permute(2, 0, 1), 0, 0),
     "joined": on_stack(lambda x: torch.cat([x, x.flip(1)], -1), 0, 0),
     "layers": on_stack(lambda x: torch.stack(x.unbind(1)), 0, 0),

@@ -1,5 +1,7 @@
 """``attainable count``: the work on paper."""
 
+from collections.abc import Mapping
+
 from attainable.cli.options import (
     Batch,
     ExplainDiff,
@@ -44,6 +46,9 @@ def count(
     from attainable.cost.control_flow import parse_trip_counts
     from attainable.workload.shapes import parse_bindings
 
+    views = {"--symbolic": symbolic, "--sweep": sweep is not None, "--preset": preset is not None}
+    outputs_of_a_count = {"--format": format, "--output": output, "--annotate": annotate, "--budget": budget}
+    _require_one(views, outputs_of_a_count)
     if symbolic or sweep is not None:
         scale(
             model,
@@ -65,3 +70,13 @@ def count(
         under_preset(on_paper, preset, explain=explain_diff, json=json)
         return
     deliver(counted(on_paper), outputs)
+
+
+def _require_one(views: Mapping[str, bool], outputs: Mapping[str, object]) -> None:
+    """Refuse two views at once, and a view with what only a plain count can give."""
+    asked = [flag for flag, given in views.items() if given]
+    if not asked:
+        return
+    together = [*asked, *(flag for flag, given in outputs.items() if given)]
+    if len(together) > 1:
+        raise InvalidQuantity("cannot be combined", where=" ".join(together), help="ask for one after the other")

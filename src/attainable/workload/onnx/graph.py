@@ -21,7 +21,7 @@ from attainable.workload.onnx.checks import CHECKS
 from attainable.workload.onnx.control_flow import CONTROL_FLOW, Frame, Outcome
 from attainable.workload.onnx.evaluation import Budget
 from attainable.workload.onnx.folding import folded, folds
-from attainable.workload.onnx.functions import GRAPH_KINDS, FunctionKey, graphs_of, instantiate, key_of
+from attainable.workload.onnx.functions import DEEPEST_NESTING, GRAPH_KINDS, FunctionKey, graphs_of, instantiate, key_of
 from attainable.workload.onnx.order import MOST_SHOWN, require_order
 from attainable.workload.onnx.resolve import Resolver, is_open, place
 from attainable.workload.onnx.scope import Scope
@@ -126,6 +126,12 @@ class GraphConverter:
         )
         fields = (graph.value_info, graph.output) if graph is not None else ()
         types = {value.name: value.type for infos in fields for value in infos}
+        if prefix.count("/") // 2 > DEEPEST_NESTING:
+            raise ModelGraphError(
+                f"bodies and functions nest more than {DEEPEST_NESTING} deep",
+                where=self._where,
+                help="export the model again",
+            )
         return Scope(names, values, types, versions, prefix, is_certain)
 
     def ops(self, nodes: Sequence[onnx.NodeProto], scope: Scope, *, positions: Iterable[int]) -> tuple[Op, ...]:
@@ -182,13 +188,19 @@ class GraphConverter:
                 for output in node.output
             ]
         else:
-            outputs = [self._activation(output, types.get(output)) if output else None for output in node.output]
-            if kind in CORRECTED:
-                outputs = [None if tensor is None else Tensor(tensor.name, None, tensor.dtype) for tensor in outputs]
+            outputs = []
+            is_complete = True
+            for output in node.output:
+                tensor = self._activation(output, types.get(output)) if output else None
+                if tensor is not None and (tensor.shape is None or kind in CORRECTED):
+                    tensor = Tensor(output, None, tensor.dtype, container=tensor.container)
+                    is_complete = False
+                outputs.append(tensor)
             if has_bodies or (self._functions and key_of(node) in self._functions):
                 op = Op(id, name, kind, domain, opset, inputs, (), tuple(attributes))
                 bodies, inputs, outputs = self._with_bodies(op, node, outputs, scope)
-            if _any_open(outputs):
+                is_complete = not any(map(is_open, outputs))
+            if not is_complete:
                 op = Op(id, name, kind, domain, opset, inputs, (), tuple(attributes))
                 outputs = self._resolver.outputs(op, node, outputs, scope)
             if folds(kind, inputs):
@@ -311,13 +323,6 @@ class GraphConverter:
         if (known := self._types.get(key)) is None:
             known = self._types[key] = activation(name, type, self._shapes)
         return Tensor(name, known.shape, known.dtype, container=known.container)
-
-
-def _any_open(outputs: Sequence[Tensor | None]) -> bool:
-    for tensor in outputs:  # noqa: SIM110  # as above
-        if tensor is not None and tensor.shape is None and tensor.parts is None:
-            return True
-    return False
 
 
 def _anonymous(tensor: Tensor) -> Tensor:

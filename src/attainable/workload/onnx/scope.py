@@ -18,7 +18,6 @@ class Scope:
         types: what onnx inferred, by name; it may know some axes of a tensor that has no shape here.
         opsets: version by domain.
         prefix: path of the graph in the file, ``""`` or ``12/then_branch/``.
-        depth: bodies and functions around it.
         is_certain: every node runs. In a branch of If some may be impossible, because they never run.
     """
 
@@ -27,5 +26,4 @@ class Scope:
     types: dict[str, onnx.TypeProto]
     opsets: Mapping[str, int]
     prefix: str = ""
-    depth: int = 0
     is_certain: bool = True

@@ -32,18 +32,14 @@ _WRAPPERS = frozenset(
 )
 """Operators of higher order that run a graph once, as it stands."""
 
-_CONDITION = "torch.ops.higher_order.cond"
+_CONDITION, _WHILE = "torch.ops.higher_order.cond", "torch.ops.higher_order.while_loop"
 
 _AS_ONE_NUMBER = frozenset({"quantized_decomposed", "prims"})
 """Namespaces beside ``aten`` whose operators are in the table of lowerings."""
 
-_RANDOM = frozenset(
-    (
-        "bernoulli", "exponential", "multinomial", "normal", "normal_functional", "poisson", "rand", "rand_like",
-        "randint", "randint_like", "randn", "randn_like", "randperm", "uniform",
-    )
-)  # fmt: skip
-"""Operators that make something new at each run, even of constants."""
+_RANDOM = frozenset({"bernoulli", "exponential", "multinomial", "poisson", "randperm"})
+_RANDOM_KINDS = frozenset({"RandomUniform", "RandomNormal"})
+"""Operators that make something new at each run, even of constants; those that are lowered by their ONNX kind."""
 
 
 @dataclass(slots=True)
@@ -168,8 +164,8 @@ class ProgramConverter:
             target = _operator(rest)
             call = Call(frame.prefix + (node.name or id), target, arguments, outputs)
             scope = _scope(node)
-            if node.target == _CONDITION:
-                yield self._condition(frame, node, call, id, scope)
+            if node.target in (_CONDITION, _WHILE):
+                yield self._with_bodies(frame, node, call, id, scope)
                 continue
             self.training |= call.flag("train") or call.flag("training")
             steps = _lowered(call) if namespace == "aten" or namespace in _AS_ONE_NUMBER else None
@@ -192,7 +188,7 @@ class ProgramConverter:
                     self.constants.append(tensor)
                 made[tensor.name] = tensor
                 inputs.append(tensor)
-        fixed = all(tensor is None or tensor.is_constant for tensor in inputs)
+        fixed = step.kind not in _RANDOM_KINDS and all(tensor is None or tensor.is_constant for tensor in inputs)
         outputs = tuple(
             replace(tensor, is_constant=True) if fixed and tensor is not None else tensor for tensor in step.outputs
         )
@@ -291,23 +287,36 @@ class ProgramConverter:
             known[name] = tensor
         return _Frame(inner, known, prefix, frame.depth + 1)
 
-    def _condition(self, frame: _Frame, node: Node, call: Call, id: str, scope: str) -> Op:
-        """If with both branches, which read the tensors around them."""
+    def _with_bodies(self, frame: _Frame, node: Node, call: Call, id: str, scope: str) -> Op:
+        """If or Loop with its graphs, which read the tensors around them.
+
+        The graph that says whether a loop goes on runs once a trip, as the body does: they are one body here.
+        """
         given = list(_tensors(call.arguments.values()))
-        condition = given[0] if given and len(given) > 0 and given[0].dtype == "bool" else None
-        operands = given[1:] if condition is not None else given
+        is_condition = node.target == _CONDITION
+        condition = given.pop(0) if is_condition and given and given[0].dtype == "bool" else None
+        graphs = [entry.arg.as_graph for entry in node.inputs if entry.arg.as_graph is not None]
         bodies: list[Body] = []
-        graphs = [entry.arg.as_graph.graph for entry in node.inputs if entry.arg.as_graph is not None]
-        for name, inner in zip(("then_branch", "else_branch"), graphs, strict=False):
-            below = self._below(frame, inner, f"{frame.prefix}{node.name or id}/{name}/", operands)
+        names = ("then_branch", "else_branch") if is_condition else ("goes_on", "body")
+        for name, inner in zip(names, graphs, strict=False):
+            below = self._below(frame, inner.graph, f"{frame.prefix}{node.name or id}/{name}/", given)
             first = len(self.constants)
             ops = tuple(self._ops(below, f"{id}/{name}/"))
             own = tuple(self.constants[first:])
             del self.constants[first:]
-            outputs = tuple(tensor for output in _names(inner.outputs) if (tensor := below.known.get(output)))
+            outputs = tuple(tensor for output in _names(inner.graph.outputs) if (tensor := below.known.get(output)))
             bodies.append(Body(name, ops, (), outputs, own))
         self._note(frame, call.outputs)
-        return Op(id, call.name, "If", "", OPSET, (condition,), call.outputs, (), tuple(bodies), scope)
+        if is_condition:
+            return Op(id, call.name, "If", "", OPSET, (condition,), call.outputs, (), tuple(bodies), scope)
+        trip = Body(
+            "body",
+            tuple(op for body in bodies for op in body.ops),
+            (),
+            bodies[-1].outputs if bodies else (),
+            tuple(tensor for body in bodies for tensor in body.constants),
+        )
+        return Op(id, call.name, "Loop", "", OPSET, (None, None, *given), call.outputs, (), (trip,), scope)
 
 
 def dimensions_of(graph: Graph, name: str) -> Dimensions:

@@ -84,46 +84,41 @@ def read_module(
     elif inputs is None:
         raise InputError("a module needs example inputs", where=name, help="load(module, (tensor, ...))")
     else:
-        program = _exported(exporter, torch, model, inputs, name)
+        positional, named = _arguments(inputs)
+        with torch.no_grad(), _ours("torch.export cannot trace the module", name):
+            program = exporter.export(model, positional, named)
     with tempfile.TemporaryDirectory(prefix="attainable-") as folder:
         path = Path(folder) / f"{name}.pt2"
-        with _quiet():
+        with _ours("torch.export cannot save the module", name):
             exporter.save(program, str(path))
         workload = read_torch(path, shapes=shapes or {}, batch=batch)
     kind = type(model)
     return replace(workload, provenance=replace(workload.provenance, path=f"{kind.__module__}.{kind.__qualname__}"))
 
 
-def _exported(exporter: Exporter, torch: Library, model: object, inputs: ExampleInputs, name: str) -> object:
-    positional: tuple[object, ...] = ()
-    named: dict[str, object] | None = None
+def _arguments(inputs: ExampleInputs) -> tuple[tuple[object, ...], dict[str, object] | None]:
+    """Positional and named arguments of ``forward``; a lone tensor is the first."""
     if isinstance(inputs, Mapping):
-        named = dict(inputs)
-    elif isinstance(inputs, tuple | list):
-        positional = tuple(inputs)
-    else:
-        positional = (inputs,)
-    try:
-        with torch.no_grad(), _quiet():
-            return exporter.export(model, positional, named)
-    except Exception as error:
-        # torch.export runs the user's code, which can raise anything.
-        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise ModelGraphError(
-            f"torch.export cannot trace the module: {reason[:200]}",
-            where=name,
-            help="make torch.export.export(module, inputs) work first; it prints where the trace breaks",
-        ) from error
+        return (), dict(inputs)
+    return (tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)), None
 
 
 @contextmanager
-def _quiet() -> Generator[None]:
-    """Hold back the warnings and logs of torch.export, which are about its own insides."""
+def _ours(what: str, name: str) -> Generator[None]:
+    """Hold back what torch.export says of its own insides, and make its exceptions ours."""
     level = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
+    except Exception as error:
+        # torch.export runs the user's code, which can raise anything.
+        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise ModelGraphError(
+            f"{what}: {reason[:200]}",
+            where=name,
+            help="make torch.export.export(module, inputs) work first; it prints where the trace breaks",
+        ) from error
     finally:
         logging.disable(level)

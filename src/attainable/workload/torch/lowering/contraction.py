@@ -76,6 +76,31 @@ def batched_sum_of_products(call: Call) -> tuple[Step, ...]:
     return (*steps, step("Add", tuple(terms), call.outputs))
 
 
+def sum_of_product(call: Call) -> tuple[Step, ...]:
+    """MatMul and Add: ``self + mat vec``. Raises NotLowered where either has a factor."""
+    if call.number("alpha", 1) != 1 or call.number("beta", 1) != 1:
+        raise NotLowered(call.target)
+    product = call.between("product", call.output.shape, call.output.dtype)
+    return (
+        step("MatMul", (call.tensor("mat"), call.tensor("vec")), (product,)),
+        step("Add", (call.tensor("self"), product), call.outputs),
+    )
+
+
+def contracted_axes(call: Call) -> tuple[Step, ...]:
+    """Einsum over the axes that are named on both sides."""
+    left, right = call.tensor("self"), call.tensor("other")
+    on_left, on_right = call.axes("dims_self", left.rank), call.axes("dims_other", right.rank)
+    letters = iter("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    first = [next(letters) for _ in range(left.rank)]
+    second = [next(letters) for _ in range(right.rank)]
+    for mine, other in zip(on_left, on_right, strict=True):
+        second[other] = first[mine]
+    kept = [letter for letter in (*first, *second) if letter not in {first[axis] for axis in on_left}]
+    equation = f"{''.join(first)},{''.join(second)}->{''.join(kept)}"
+    return (step("Einsum", (left, right), call.outputs, equation=equation),)
+
+
 def einsum(call: Call) -> tuple[Step, ...]:
     """Einsum; PyTorch ignores spaces as ONNX does."""
     return (step("Einsum", call.tensors("tensors"), call.outputs, equation=call.text("equation")),)
@@ -128,6 +153,8 @@ LOWERINGS: Lowerings = {
     **dict.fromkeys(("mm", "bmm", "matmul", "mv", "dot"), matrix_product),
     "addmm": general_matrix_product,
     "baddbmm": batched_sum_of_products,
+    "addmv": sum_of_product,
+    "tensordot": contracted_axes,
     "einsum": einsum,
     **dict.fromkeys(
         (

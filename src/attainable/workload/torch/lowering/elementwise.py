@@ -145,6 +145,20 @@ def with_constant(kind: str, number: float, *before: str) -> Lowering:
     return lower
 
 
+def power_of_two(call: Call) -> tuple[Step, ...]:
+    """Pow of a constant base."""
+    x = call.tensor("self")
+    return (step("Pow", (call.scalar("base", 2, dtype=x.dtype), x), call.outputs),)
+
+
+def outer_product(call: Call) -> tuple[Step, ...]:
+    """Mul of a column and a row."""
+    x, row = call.tensor("self"), call.tensor("vec2")
+    column = call.between("column", (*x.dims, 1), x.dtype)
+    where = call.integers_constant("axes", (1,))
+    return (step("Unsqueeze", (x, where), (column,)), step("Mul", (column, row), call.outputs))
+
+
 def shifted_logarithm(call: Call) -> tuple[Step, ...]:
     """``log(x + 1)``."""
     x = call.tensor("self")
@@ -294,6 +308,9 @@ LOWERINGS: Lowerings = {
     "log1p": shifted_logarithm,
     "expm1": with_constant("Sub", 1, "Exp"),
     "square": square,
+    "exp2": power_of_two,
+    "special_exp2": power_of_two,
+    **dict.fromkeys(("outer", "ger"), outer_product),
     "elu": parametrised("Elu", alpha=1.0),
     "celu": parametrised("Celu", alpha=1.0),
     "leaky_relu": leaky_relu,

@@ -5,7 +5,7 @@ Source: PyTorch, ``aten/src/ATen/native/native_functions.yaml``; ONNX operator s
 
 from math import isqrt, prod
 
-from attainable.workload.graph import Tensor
+from attainable.workload.graph import AttributeValue, Tensor
 from attainable.workload.torch.lowering.call import Call, Lowering, Lowerings, NotLowered, Step, step
 
 
@@ -207,6 +207,48 @@ def shuffle_pixels(kind: str) -> Lowering:
     return lower
 
 
+def shuffle_channels(call: Call) -> tuple[Step, ...]:
+    """Reshape, Transpose of groups and channels, Reshape."""
+    x, groups = call.tensor("self"), call.integer("groups", 1)
+    batch, channels, *others = x.dims
+    grouped = (batch, groups, channels // groups, *others)
+    swapped = (batch, channels // groups, groups, *others)
+    apart, turned = call.between("groups", grouped, x.dtype), call.between("turned", swapped, x.dtype)
+    return (
+        step("Reshape", (x, call.integers_constant("grouped", grouped)), (apart,)),
+        step("Transpose", (apart,), (turned,), perm=(0, 2, 1, *range(3, len(grouped)))),
+        step("Reshape", (turned, call.integers_constant("shape", x.dims)), call.outputs),
+    )
+
+
+def windows(call: Call) -> tuple[Step, ...]:
+    """Gather of overlapping windows, each written out."""
+    indices = Tensor(f"{call.name}/windows", (), "int64", True, None, 8)
+    return (step("Gather", (call.tensor("self"), indices), call.outputs),)
+
+
+def put_together(call: Call) -> tuple[Step, ...]:
+    """Col2Im: overlapping windows are added up."""
+    sizes = (("output_size", "image"), ("kernel_size", "block"))
+    shapes = tuple(call.integers_constant(label, call.integers(name)) for name, label in sizes)
+    attributes: dict[str, AttributeValue] = {
+        "strides": call.integers("stride"),
+        "dilations": call.integers("dilation"),
+        "pads": 2 * call.integers("padding"),
+    }
+    return (step("Col2Im", (call.tensor("self"), *shapes), call.outputs, **attributes),)
+
+
+def broadcast(call: Call) -> tuple[Step, ...]:
+    """Expand each."""
+    parts = zip(call.tensors("tensors"), call.outputs, strict=True)
+    return tuple(
+        step("Expand", (part, call.integers_constant(f"shape {index}", made.dims)), (made,))
+        for index, (part, made) in enumerate(parts)
+        if made is not None
+    )
+
+
 def triangle(call: Call) -> tuple[Step, ...]:
     """Trilu."""
     x = call.tensor("self")
@@ -271,6 +313,10 @@ LOWERINGS: Lowerings = {
     "roll": roll,
     "pixel_shuffle": shuffle_pixels("DepthToSpace"),
     "pixel_unshuffle": shuffle_pixels("SpaceToDepth"),
+    "channel_shuffle": shuffle_channels,
+    **dict.fromkeys(("unfold", "im2col"), windows),
+    "col2im": put_together,
+    **dict.fromkeys(("meshgrid", "broadcast_tensors"), broadcast),
     **dict.fromkeys(("tril", "triu"), triangle),
     "copy": copy,
     "one_hot": one_hot,

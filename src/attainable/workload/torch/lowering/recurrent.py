@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from attainable.workload.graph import Tensor
-from attainable.workload.torch.lowering.call import Call, Lowering, Lowerings, NotLowered, Step, step
+from attainable.workload.torch.lowering.call import Argument, Call, Lowering, Lowerings, NotLowered, Step, step
 
 
 @dataclass(slots=True)
@@ -141,10 +141,43 @@ def _layer(
     return side_by_side
 
 
+def cell(kind: str, gates: int) -> Lowering:
+    """One step of a layer, as a sequence of length 1."""
+
+    def lower(call: Call) -> tuple[Step, ...]:
+        x, states = call.tensor("input"), call.arguments.get("hx")
+        stack, front = _Layers(call, []), call.integers_constant("axes", (0,))
+        given: list[Tensor] = []
+        for label, tensor in (("input", x), *zip(("hidden", "cell"), _states(states), strict=False)):
+            viewed = call.between(f"{label} at one time", (1, *tensor.dims), tensor.dtype)
+            stack.steps.append(step("Unsqueeze", (tensor, front), (viewed,)))
+            given.append(viewed)
+        weights = [call.tensor("w_ih"), call.tensor("w_hh")]
+        if call.optional("b_ih") is not None:
+            weights += [call.tensor("b_ih"), call.tensor("b_hh")]
+        finals: tuple[list[Tensor], ...] = tuple([] for _ in given[1:])
+        _layer(kind, gates, stack, given[0], tuple(weights), given[1:], finals, 0, 1, 1)
+        for parts, made in zip(finals, call.outputs, strict=False):
+            if made is not None:
+                stack.steps.append(step("Squeeze", (parts[0], front), (made,)))
+        return tuple(stack.steps)
+
+    return lower
+
+
+def _states(value: Argument) -> tuple[Tensor, ...]:
+    items = value if isinstance(value, tuple) else (value,)
+    return tuple(item for item in items if isinstance(item, Tensor))
+
+
 LOWERINGS: Lowerings = {
     "lstm": recurrent("LSTM", 4),
     "gru": recurrent("GRU", 3),
     "rnn_tanh": recurrent("RNN", 1),
     "rnn_relu": recurrent("RNN", 1),
+    "lstm_cell": cell("LSTM", 4),
+    "gru_cell": cell("GRU", 3),
+    "rnn_tanh_cell": cell("RNN", 1),
+    "rnn_relu_cell": cell("RNN", 1),
 }
 """Recurrent layers by operator."""

@@ -3,7 +3,7 @@
 Source: PyTorch, ``aten/src/ATen/native/native_functions.yaml``; ONNX operator specification, the operators by name.
 """
 
-from attainable.workload.torch.lowering.call import Call, Lowerings, Step, step
+from attainable.workload.torch.lowering.call import Call, Lowering, Lowerings, Step, step
 
 
 def same(call: Call) -> tuple[Step, ...]:
@@ -58,6 +58,15 @@ def arithmetic_sequence(call: Call) -> tuple[Step, ...]:
     return (step("Range", tuple(call.scalar(label, number, dtype=dtype) for label, number in numbers), call.outputs),)
 
 
+def random(kind: str) -> Lowering:
+    """Random numbers in the shape of the output."""
+
+    def lower(call: Call) -> tuple[Step, ...]:
+        return (step(kind, (), call.outputs, shape=call.output.dims),)
+
+    return lower
+
+
 LOWERINGS: Lowerings = {
     **dict.fromkeys(
         (
@@ -70,6 +79,7 @@ LOWERINGS: Lowerings = {
         (
             "view", "reshape", "_unsafe_view", "_reshape_alias", "view_as", "reshape_as", "flatten", "unflatten",
             "squeeze", "unsqueeze", "view_copy", "unsqueeze_copy", "squeeze_copy", "ravel", "atleast_1d", "atleast_2d",
+            "view_as_complex", "view_as_real",
         ),
         reshape,
     ),
@@ -84,5 +94,7 @@ LOWERINGS: Lowerings = {
     ),
     "fill": filled_with,
     "arange": arithmetic_sequence,
+    **dict.fromkeys(("rand", "rand_like", "uniform", "randint", "randint_like"), random("RandomUniform")),
+    **dict.fromkeys(("randn", "randn_like", "normal", "normal_functional"), random("RandomNormal")),
 }  # fmt: skip
 """Views and constants by operator."""
