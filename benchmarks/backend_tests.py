@@ -9,10 +9,10 @@ Claims: no exception; shapes right in >= 1,390 of 1,404 plain node cases and >= 
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import onnx
@@ -21,6 +21,9 @@ from onnx import numpy_helper
 
 from attainable.cost.count import count
 from attainable.workload import Tensor, load
+
+if TYPE_CHECKING:
+    from onnx.backend.test.case.test_case import TestCase
 
 Array = NDArray[np.generic]
 Value = Array | Sequence["Value"] | None
@@ -50,14 +53,19 @@ class Case:
     outputs: tuple[Value, ...]
 
 
-def node_cases(operator: str | None = None) -> Iterator[Case]:
-    """The cases of single operators, those of one operator where it is named."""
+def node_cases() -> Iterator[Case]:
+    """The cases of single operators, plain and expanded into the operator's function body."""
     from onnx.backend.test.case.node import collect_testcases
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the cases compute their expectations with overflows and divisions by zero
-        collected = collect_testcases(operator)
-    for case in collected:
+        collected = collect_testcases(None)
+    yield from cases_of(collected)
+
+
+def cases_of(collected: Iterable[object]) -> Iterator[Case]:
+    """Cases from onnx's own records of them, which hold the model and its data."""
+    for case in cast("Iterable[TestCase]", collected):
         if case.model is None or not case.data_sets:
             raise ValueError(f"{case.name} has no model")
         inputs, outputs = case.data_sets[0]

@@ -71,6 +71,10 @@ class UnknownName(InputError):
     """No network, device, runtime or format has this name."""
 
 
+_MOST_LISTED = 20
+"""Names that a message lists; a longer table has a command of its own."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str], *, also: str = "") -> UnknownName:
     """The error for a name that is in no table.
 
@@ -78,7 +82,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str], *, also: str = "") 
         kind: what was asked for, e.g. ``network``.
         name: as the user wrote it.
         known: the names in the table; the help lists them, the closest ones first as a question.
-        also: what else could be given, appended to the list.
+        also: what else could be given, or where all names are listed; appended to the list.
     """
     # difflib takes a millisecond to import, which only somebody who mistyped should pay.
     from difflib import get_close_matches
@@ -86,7 +90,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str], *, also: str = "") 
     names = {candidate.lower(): candidate for candidate in known}
     close = get_close_matches(name.strip().lower(), names, cutoff=0.5)
     guess = f"did you mean {' or '.join(names[match] for match in close)}? " if close else ""
-    listed = ", ".join(names.values()) or "none"
+    first = list(names.values())[:_MOST_LISTED]
+    listed = ", ".join([*first, "..."] if len(names) > len(first) else first) or "none"
     return UnknownName(f"no {kind} is called {name!r}", help=f"{guess}known: {listed}{f'; {also}' if also else ''}")
 
 

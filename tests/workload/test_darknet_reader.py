@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from attainable.errors import AttainableError, InvalidQuantity, ModelFileError, ModelGraphError, UnboundDimensions
 from attainable.workload import load
+from attainable.workload.darknet.layers import LAYERS
 from attainable.workload.graph import Workload
 from tests.workload.described import counted
 
@@ -165,6 +168,7 @@ def test_a_file_without_a_size_asks_for_it(tmp_path: Path) -> None:
         ("[route]\nlayers=-1\n", "names layer -1, which does not come before it"),
         ("[avgpool]\n[route]\nlayers=7\n", "names layer 7"),
         ("[avgpool]\n[route]\n", "layers= is missing"),
+        ("[avgpool]\n[avgpool]\n[sam]\nfrom=-1,-2\n", "from= names 2 layers, not one"),
         ("[avgpool]\n[shortcut]\nfrom=0\nweights_type=per_feature\n", "weights_type is not read"),
         ("[avgpool]\n[upsample]\nstride=4000000\n", "only a stride of 1 or more"),
         ("[maxpool]\nsize=2\nstride=2\n[convolutional]\n[route]\nlayers=0,1\n[shortcut]\nfrom=-9\n", "names layer -9"),
@@ -198,3 +202,36 @@ def test_files_that_are_no_darknet_network(tmp_path: Path, content: bytes, messa
 def test_a_network_without_layers(tmp_path: Path) -> None:
     with pytest.raises(AttainableError, match="has no layers"):
         load(cfg(tmp_path, ""))
+
+
+VALUES = """
+-1 0 1 2 3 7 -2 -9 64 65536 99999999 2147483647 -2147483648 1e9 0.5 nan inf leaky mish swish linear -1,-2 0,1
+"""
+OPTIONS = """
+filters size stride pad padding groups group_id layers from activation batch_normalize output dilation crop_height
+crop_width noadjust
+"""
+SECTIONS = st.lists(
+    st.tuples(
+        st.sampled_from(sorted(LAYERS)),
+        st.dictionaries(
+            st.sampled_from(OPTIONS.split()),
+            st.sampled_from(VALUES.split()),
+            max_size=5,
+        ),
+    ),
+    max_size=6,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(SECTIONS)
+def test_any_sections_are_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, sections: list[tuple[str, dict[str, str]]]
+) -> None:
+    """A Workload or a typed error, nothing else."""
+    lines = [f"[{name}]\n" + "".join(f"{key}={word}\n" for key, word in options.items()) for name, options in sections]
+    try:
+        counted(cfg(tmp_path_factory.getbasetemp(), "".join(lines)))
+    except AttainableError:
+        return

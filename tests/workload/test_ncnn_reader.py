@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from attainable.errors import ModelFileError, ModelGraphError, UnboundDimensions
+from attainable.errors import AttainableError, ModelFileError, ModelGraphError, UnboundDimensions
 from attainable.workload import load
 from attainable.workload.graph import Workload
+from attainable.workload.ncnn.layers import LAYERS
 from tests.workload.described import counted
 
 INPUT = "Input data 0 1 data 0=16 1=8 2=3"
@@ -218,3 +221,35 @@ def test_a_file_without_the_magic_number(tmp_path: Path) -> None:
     path.write_text("767517\n2 2\n")
     with pytest.raises(ModelFileError, match="its first line is not 7767517"):
         load(path)
+
+
+VALUES = "-1 0 1 2 3 4 5 9 -233 -234 64 65536 2147483647 -2147483648 1e9 0.5 -3.5"
+NUMBERS = st.sampled_from(VALUES.split())
+PARAMETERS = st.lists(
+    st.one_of(
+        st.tuples(st.integers(0, 19), NUMBERS).map(lambda pair: f"{pair[0]}={pair[1]}"),
+        st.tuples(st.integers(0, 11), st.lists(NUMBERS, max_size=4)).map(
+            lambda pair: f"{-23300 - pair[0]}={','.join([str(len(pair[1])), *pair[1]])}"
+        ),
+    ),
+    max_size=6,
+)
+KINDS = st.sampled_from(sorted(LAYERS))
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.lists(st.tuples(KINDS, PARAMETERS), max_size=4), st.sampled_from(["0=16 1=8 2=3", "0=3 1=4", "0=5"]))
+def test_any_layers_are_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, layers: list[tuple[str, list[str]]], extents: str
+) -> None:
+    """A Workload or a typed error, nothing else."""
+    lines = [
+        f"{kind} l{index} {int(kind != 'MemoryData')} 1 {f'b{index}' if kind != 'MemoryData' else ''} b{index + 1} "
+        + " ".join(parameters)
+        for index, (kind, parameters) in enumerate(layers)
+    ]
+    path = param(tmp_path_factory.getbasetemp(), f"Input in 0 1 b0 {extents}", *lines)
+    try:
+        counted(path)
+    except AttainableError:
+        return

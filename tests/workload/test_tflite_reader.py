@@ -69,8 +69,8 @@ def mobile_twin() -> onnx.ModelProto:
         [value("x", ["N", 3, 32, 32])],
         ["y"],
         [
-            constant("w0", 8, 3, 3, 3), constant("b0", 8), constant("low"), constant("high"), constant("w1", 8, 1, 3, 3),
-            constant("b1", 8), constant("w2", 10, 8), constant("b2", 10),
+            constant("w0", 8, 3, 3, 3), constant("b0", 8), constant("low"), constant("high"),
+            constant("w1", 8, 1, 3, 3), constant("b1", 8), constant("w2", 10, 8), constant("b2", 10),
         ],
     )  # fmt: skip
 
@@ -225,21 +225,16 @@ VALID = serialize(MOBILE_TENSORS, MOBILE_OPERATORS, [0], [13])
 
 @settings(max_examples=500, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, len(VALID) - 1), st.integers(0, 255)), min_size=1, max_size=4), st.booleans())
-def test_changed_files_are_read_or_refused(changes: list[tuple[int, int]], cut: bool) -> None:
+def test_changed_files_are_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, int]], cut: bool
+) -> None:
     """Bytes changed, and the file cut off at the first of them: a Workload or a typed error, nothing else."""
     content = bytearray(VALID)
     for position, byte in changes:
         content[position] = byte
-    path = _scratch()
+    path = tmp_path_factory.getbasetemp() / "changed.tflite"
     path.write_bytes(bytes(content[: changes[0][0]] if cut else content) or b"\0")
     try:
         counted(path)
     except AttainableError:
         return
-
-
-def _scratch() -> Path:
-    """One file for all examples; hypothesis does not allow a fixture that is made once for all of them."""
-    import tempfile
-
-    return Path(tempfile.gettempdir()) / "attainable-changed.tflite"

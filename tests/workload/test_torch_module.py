@@ -39,6 +39,10 @@ def squared(x: Tensor) -> Tensor:
     return x @ x
 
 
+def squared_again(x: Tensor) -> tuple[Tensor]:
+    return (squared(x),)
+
+
 def is_small(x: Tensor) -> Tensor:
     return x.sum() < 10
 
@@ -93,7 +97,7 @@ def test_exported_program_is_read_as_it_is_with_bindings(tmp_path: Path) -> None
             nn.Linear(4, 6), (torch.zeros(3, 4),), dynamic_shapes={"input": {0: torch.export.Dim("N")}}
         )
         torch.export.save(program, tmp_path / "linear.pt2")
-    in_memory, from_file = read_module(program, batch=9), load(tmp_path / "linear.pt2", batch=9)
+    in_memory, from_file = read_module(program, {"input": (9, 4)}), load(tmp_path / "linear.pt2", batch=9)
     assert in_memory.ops == from_file.ops
     assert count(in_memory).totals.macs == 9 * 4 * 6
 
@@ -110,7 +114,7 @@ class Repeating(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         loop: Any = importlib.import_module("torch._higher_order_ops.while_loop").while_loop
-        return loop(is_small, lambda x: (squared(x),), (x,))[0]  # pyright: ignore[reportUnknownLambdaType]
+        return loop(is_small, squared_again, (x,))[0]
 
 
 def test_while_loop_is_counted_by_the_trips_that_the_user_states() -> None:

@@ -37,12 +37,13 @@ def test_every_row_is_complete() -> None:
         assert "arXiv:" in network.source
 
 
-def test_an_unknown_name_gives_the_close_ones_and_the_list() -> None:
+def test_an_unknown_name_gives_the_close_ones_some_and_where_all_are_listed() -> None:
     with pytest.raises(UnknownName) as caught:
         zoo.build("ResNet-50")
     assert str(caught.value) == (
         "no network is called 'ResNet-50'\n"
-        f"  help: did you mean resnet50 or cspresnet50 or resnet152? known: {', '.join(zoo.names())}"
+        "  help: did you mean resnet50 or cspresnet50 or resnet152? "
+        f"known: {', '.join(zoo.names()[:20])}, ...; `attainable zoo list` shows all"
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from attainable.cost.count import OpCount
-from attainable.workload.graph import Op, Shape, UnresolvedShape
+from attainable.workload.graph import Op, Shape, Tensor, UnresolvedShape
 from attainable.workload.shapes import format_shape
 
 
@@ -24,7 +24,15 @@ def group_label(entries: Iterable[OpCount]) -> str:
 
 
 def _convolution(op: Op) -> str:
-    x, weight = op.input(0), op.input(1)
+    return _convolved(op, op.input(1))
+
+
+def _quantised_convolution(op: Op) -> str:
+    return _convolved(op, op.input(3))
+
+
+def _convolved(op: Op, weight: Tensor) -> str:
+    x = op.input(0)
     _, channels_in, *_ = x.dims
     _, channels_out, *spatial = op.output.dims
     _, _, *kernel = weight.dims
@@ -43,6 +51,24 @@ def _convolution(op: Op) -> str:
 
 def _product(op: Op) -> str:
     return f"{op.kind} {_short(op.input(0).dims)} by {_short(op.input(1).dims)}"
+
+
+def _quantised_product(op: Op) -> str:
+    return f"{op.kind} {_short(op.input(0).dims)} by {_short(op.input(3).dims)}"
+
+
+def _packed_product(op: Op) -> str:
+    weight = f"{op.integer('K', 0)}x{op.integer('N', 0)} of {op.integer('bits', 4)} bits"
+    return f"{op.kind} {_short(op.input(0).dims)} by {weight}"
+
+
+def _recurrent(op: Op) -> str:
+    steps, _, width = op.input(0).dims
+    return f"{op.kind} {width}->{op.integer('hidden_size', op.input(2).dims[-1])} over {steps} steps"
+
+
+def _attention(op: Op) -> str:
+    return f"{op.kind} {_short(op.input(0).dims)} to {_short(op.input(1).dims)}"
 
 
 def _pooling(op: Op) -> str:
@@ -64,15 +90,14 @@ def _short(shape: Shape) -> str:
 
 
 _LABELS: dict[str, Callable[[Op], str]] = {
-    "Conv": _convolution,
-    "ConvTranspose": _convolution,
-    "ConvInteger": _convolution,
-    "MatMul": _product,
-    "MatMulInteger": _product,
-    "Gemm": _product,
-    "MaxPool": _pooling,
-    "AveragePool": _pooling,
-    "GlobalAveragePool": _pooling,
-    "GlobalMaxPool": _pooling,
+    **dict.fromkeys(("Conv", "ConvTranspose", "ConvInteger", "com.microsoft:FusedConv"), _convolution),
+    "QLinearConv": _quantised_convolution,
+    **dict.fromkeys(("MatMul", "MatMulInteger", "Gemm"), _product),
+    **dict.fromkeys(("com.microsoft:FusedMatMul", "com.microsoft:FusedGemm"), _product),
+    "QLinearMatMul": _quantised_product,
+    "com.microsoft:MatMulNBits": _packed_product,
+    **dict.fromkeys(("MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"), _pooling),
+    **dict.fromkeys(("RNN", "LSTM", "GRU"), _recurrent),
+    **dict.fromkeys(("Attention", "com.microsoft:MultiHeadAttention"), _attention),
 }
 """How to label an operator; all others are labelled by their output shape."""

@@ -9,12 +9,12 @@ arXiv:1807.11164, guideline 3 (fragmentation reduces the degree of parallelism).
 """
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from attainable.cost.count import Count, OpCount
 from attainable.cost.memory import read_by_bodies
 from attainable.cost.rules import RULES
+from attainable.cost.work import Work
 from attainable.workload.graph import Op
 
 
@@ -66,29 +66,6 @@ class Topology:
         return self.operations / self.critical_path_operations if self.critical_path_operations else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Path:
-    """The longest ways to a tensor, in ops, in layers and in operations."""
-
-    depth: int = 0
-    layers: int = 0
-    operations: int = 0
-
-    def longest(self, other: "_Path") -> "_Path":
-        return _Path(
-            max(self.depth, other.depth),
-            max(self.layers, other.layers),
-            max(self.operations, other.operations),
-        )
-
-    def through(self, entry: OpCount, operations: int) -> "_Path":
-        layer = entry.work.macs > 0 and (entry.parameters > 0 or entry.shared)
-        return _Path(self.depth + 1, self.layers + layer, self.operations + operations)
-
-
-_START = _Path()
-
-
 def topology(count: Count) -> Topology:
     """The shape of a counted network, in time proportional to its size.
 
@@ -96,99 +73,90 @@ def topology(count: Count) -> Topology:
         count: of the network; an op that could not be counted has no operations. Bodies of If, Loop and Scan are part
             of the op that holds them.
     """
-    walk = _Walk()
-    readers = _readers(count)
+    graph = _Graph()
     for entry in count.ops:
-        walk.visit(entry, readers)
+        if entry.state != "folded":
+            graph.add(entry)
+    levels = Counter(graph.depths)
+    starts = (only < 0 or graph.readers[only] > 1 for only in graph.only_sources)
     return Topology(
-        ops=walk.ops,
-        depth=walk.longest.depth,
-        layers=walk.longest.layers,
-        widest_level=max(walk.levels.values(), default=0),
-        fragments=walk.fragments,
-        critical_path_operations=walk.longest.operations,
-        operations=walk.operations,
-        stages=tuple(walk.stages),
+        ops=len(graph.depths),
+        depth=max(levels, default=0),
+        layers=max(graph.layers, default=0),
+        widest_level=max(levels.values(), default=0),
+        fragments=sum(starts),
+        critical_path_operations=max(graph.paths, default=0),
+        operations=sum(graph.operations),
+        stages=tuple(Stage(*stage) for stage in graph.stages),
     )
 
 
-@dataclass(slots=True)
-class _Walk:
-    """What is known after the ops so far."""
+class _Graph:
+    """The ops so far, each by its position: how far it is from the inputs, and what reads what.
 
-    ops: int = 0
-    operations: int = 0
-    fragments: int = 0
-    longest: _Path = _START
-    levels: Counter[int] = field(default_factory=Counter[int])
-    stages: list[Stage] = field(default_factory=list[Stage])
-    _paths: dict[str, _Path] = field(default_factory=dict[str, _Path])
-    _makers: dict[str, str] = field(default_factory=dict[str, str])
+    Attributes:
+        depths, layers, paths: of the longest way to each op and through it: ops, layers, operations.
+        operations: of each op.
+        readers: how many ops read what each op makes.
+        only_sources: for each op the one op that it reads from; -1 where there is none or more than one.
+        stages: resolution, ops, channels and operations of each stage.
+    """
 
-    def visit(self, entry: OpCount, readers: "Counter[str]") -> None:
-        if entry.state == "folded":
-            return
-        op = entry.op
+    def __init__(self) -> None:
+        self.depths: list[int] = []
+        self.layers: list[int] = []
+        self.paths: list[int] = []
+        self.operations: list[int] = []
+        self.readers: list[int] = []
+        self.only_sources: list[int] = []
+        self.stages: list[tuple[tuple[int, ...], int, int, int]] = []
+        self._makers: dict[str, int] = {}
+        self._totals: dict[Work, int] = {}
+
+    def add(self, entry: OpCount) -> None:
+        op, makers = entry.op, self._makers
         if _is_view(op):
             viewed = op.optional_input(0)
-            if viewed is not None and viewed.name in self._paths:
-                for tensor in op.present_outputs:
-                    self._paths[tensor.name] = self._paths[viewed.name]
-                    self._makers[tensor.name] = self._makers[viewed.name]
+            if viewed is not None and viewed.name in makers:
+                makers |= {tensor.name: makers[viewed.name] for tensor in op.present_outputs}
             return
-        operations = entry.work.total_operations
-        path, makers = _START, set[str]()
-        for name in _read(op):
-            if name in self._paths:
-                path = path.longest(self._paths[name])
-                makers.add(self._makers[name])
-        path = path.through(entry, operations)
-        self.ops += 1
-        self.operations += operations
-        self.levels[path.depth] += 1
-        self.longest = self.longest.longest(path)
-        (maker,) = makers if len(makers) == 1 else ("",)
-        self.fragments += not maker or readers[maker] > 1
-        for tensor in op.present_outputs:
-            self._paths[tensor.name] = path
-            self._makers[tensor.name] = op.id
-        self._extend_stages(op, operations)
+        sources = {makers[tensor.name] for tensor in op.inputs if tensor is not None and tensor.name in makers}
+        if op.bodies:
+            sources |= {makers[name] for name in read_by_bodies(op) if name in makers}
+        total = self._totals.get(entry.work)
+        if total is None:
+            total = self._totals[entry.work] = entry.work.total_operations
+        depth = layers = path = 0
+        for source in sources:
+            depth, layers = max(depth, self.depths[source]), max(layers, self.layers[source])
+            path = max(path, self.paths[source])
+            self.readers[source] += 1
+        for tensor in op.outputs:
+            if tensor is not None:
+                makers[tensor.name] = len(self.depths)
+        self.depths.append(depth + 1)
+        self.layers.append(layers + (entry.work.macs > 0 and (entry.parameters > 0 or entry.shared)))
+        self.paths.append(path + total)
+        self.operations.append(total)
+        self.readers.append(0)
+        self.only_sources.append(sources.pop() if len(sources) == 1 else -1)
+        self._extend_stages(op, total)
 
     def _extend_stages(self, op: Op, operations: int) -> None:
-        made = op.present_outputs[0].shape if op.present_outputs else None
-        if made is None or len(made) < 4 or set(made[2:]) <= {1}:
+        first = op.outputs[0] if op.outputs else None
+        shape = first.shape if first is not None else None
+        if shape is None or len(shape) < 4:
             return
-        _, channels, *resolution = made
-        stage = Stage(tuple(resolution), 1, channels, operations)
-        if self.stages and self.stages[-1].resolution == stage.resolution:
-            last = self.stages.pop()
-            stage = Stage(
-                last.resolution, last.ops + 1, max(last.channels, channels), last.operations + operations
-            )  # fmt: skip
-        self.stages.append(stage)
-
-
-def _readers(count: Count) -> "Counter[str]":
-    """How many ops read what an op makes, by the id of the op; reading a view is reading what it views."""
-    makers: dict[str, str] = {}
-    readers: Counter[str] = Counter()
-    for entry in count.ops:
-        op = entry.op
-        viewed = op.optional_input(0) if _is_view(op) else None
-        if viewed is not None and viewed.name in makers:
-            makers |= {tensor.name: makers[viewed.name] for tensor in op.present_outputs}
-            continue
-        readers.update({makers[name] for name in _read(op) if name in makers})
-        makers |= dict.fromkeys((tensor.name for tensor in op.present_outputs), op.id)
-    return readers
+        _, channels, *axes = shape
+        resolution, ops = tuple(axes), 1
+        if all(length == 1 for length in resolution):
+            return
+        if self.stages and self.stages[-1][0] == resolution:
+            _, before, widest, so_far = self.stages.pop()
+            ops, channels, operations = ops + before, max(channels, widest), operations + so_far
+        self.stages.append((resolution, ops, channels, operations))
 
 
 def _is_view(op: Op) -> bool:
     rule = RULES.get(op.type)
     return rule is not None and rule.storage == "view"
-
-
-def _read(op: Op) -> Iterable[str]:
-    yield from (tensor.name for tensor in op.present_inputs if not tensor.is_constant)
-    if op.bodies:
-        yield from read_by_bodies(op)

@@ -151,7 +151,7 @@ class _Tape:
             ending.setdefault(position, []).append(name)
         kept = {name for record in self._records.values() for name in record.kept}
         live = peak = beside = 0
-        made = set(self._inputs)
+        made, held = set(self._inputs), kept | self._inputs
         for position, entry in enumerate(ops):
             for tensor in entry.op.present_outputs:
                 owner = self._owners.get(tensor.name)
@@ -161,7 +161,7 @@ class _Tape:
             record = self._records.get(position)
             beside += record.beside if record is not None else 0
             peak = max(peak, live + beside)
-            live -= sum(self._sizes[name] for name in ending.get(position, ()) if name not in kept | self._inputs)
+            live -= sum(self._sizes[name] for name in ending.get(position, ()) if name not in held)
         return sum(self._sizes[name] for name in kept) + beside, peak
 
     def backward(self) -> tuple[int, int]:

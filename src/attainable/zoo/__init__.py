@@ -81,7 +81,7 @@ def network(name: str) -> Network:
     """
     if name in NETWORKS:
         return NETWORKS[name]
-    raise unknown_name("network", name, NETWORKS)
+    raise unknown_name("network", name, NETWORKS, also="`attainable zoo list` shows all")
 
 
 def build(name: str, *, batch: int = 1, sequence: int | None = None, seed: int | None = 0) -> onnx.ModelProto:

@@ -184,15 +184,21 @@ def _summed(layers: Layers, x: Value, other: Value, name: str) -> Value:
 def _scale_channels(layers: Layers, section: Section, name: str) -> Value:
     if section.integer("scale_wh", 0):
         raise LayerFault("scale_wh is not read")
-    (index,) = section.integers("from") or [-2]
-    scaled = onnx_layers.multiplied(layers.net, name, layers.at(index), layers.last)
+    scaled = onnx_layers.multiplied(layers.net, name, _from(layers, section), layers.last)
     return _activated(layers, section, name, scaled)
 
 
 def _sam(layers: Layers, section: Section, name: str) -> Value:
-    (index,) = section.integers("from") or [-2]
-    product = onnx_layers.multiplied(layers.net, name, layers.at(index), layers.last)
+    product = onnx_layers.multiplied(layers.net, name, _from(layers, section), layers.last)
     return _activated(layers, section, name, product)
+
+
+def _from(layers: Layers, section: Section) -> Value:
+    """The one layer that ``from`` names."""
+    indices = section.integers("from")
+    if len(indices) != 1:
+        raise LayerFault(f"from= names {len(indices)} layers, not one")
+    return layers.at(indices[0])
 
 
 def _upsample(layers: Layers, section: Section, name: str) -> Value:

@@ -19,10 +19,12 @@ def _groups(weight: int) -> Callable[[Op, Values], str | None]:
 
     def check(op: Op, values: Values) -> str | None:
         del values
+        if len(op.inputs) <= weight:
+            return None
         group = op.integer("group", 1)
-        x, w = op.optional_input(0), op.optional_input(weight)
         if group < 1:
             return f"attribute group is {group}"
+        x, w = op.inputs[0], op.inputs[weight]
         if x is None or w is None or x.shape is None or w.shape is None or len(x.shape) < 2 or len(w.shape) < 2:
             return None
         if op.kind == "ConvTranspose":

@@ -58,15 +58,13 @@ def import_torch() -> Library:
         ) from None
 
 
-def read_module(
-    model: object, inputs: ExampleInputs | None = None, *, shapes: Bindings | None = None, batch: int | None = None
-) -> Workload:
+def read_module(model: object, inputs: ExampleInputs | None = None, *, batch: int | None = None) -> Workload:
     """Trace a module with example inputs and read what it computes; the module is not changed.
 
     Args:
         model: a ``torch.nn.Module``, or an ``ExportedProgram`` that is read as it is.
-        inputs: arguments of ``forward`` for a module: a sequence by position, a mapping by name, or one tensor.
-        shapes: numbers for symbols of an exported program with dynamic dimensions.
+        inputs: arguments of ``forward`` for a module: a sequence by position, a mapping by name, or one tensor; for an
+            exported program with dynamic dimensions numbers by symbol and shapes by input.
         batch: number for the batch dimension of such a program.
 
     Raises:
@@ -77,8 +75,10 @@ def read_module(
     torch = import_torch()
     exporter = cast(Exporter, importlib.import_module("torch.export"))
     name = type(model).__name__
+    shapes: Bindings = {}
     if isinstance(model, exporter.ExportedProgram):
         program = model
+        shapes = cast(Bindings, inputs or {})
     elif not callable(model):
         raise InputError(f"a {name} is neither a path nor a PyTorch module", help="give a path or a torch.nn.Module")
     elif inputs is None:
@@ -91,7 +91,7 @@ def read_module(
         path = Path(folder) / f"{name}.pt2"
         with _ours("torch.export cannot save the module", name):
             exporter.save(program, str(path))
-        workload = read_torch(path, shapes=shapes or {}, batch=batch)
+        workload = read_torch(path, shapes=shapes, batch=batch)
     kind = type(model)
     return replace(workload, provenance=replace(workload.provenance, path=f"{kind.__module__}.{kind.__qualname__}"))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import prod
 
 from attainable.workload.graph import Shape
-from attainable.workload.weightless.moments import Moments, mixture
+from attainable.workload.weightless.moments import Moments, bounded, mixture
 from attainable.workload.weightless.writer import Attribute, LayerFault, NetworkWriter, Value
 
 LARGEST_WINDOW = 2**16
@@ -333,4 +333,4 @@ def product(net: NetworkWriter, name: str, left: Value, right: Value) -> Value:
         raise LayerFault(f"cannot multiply {list(left.shape)} and {list(right.shape)}")
     spread = left.moments.second * right.moments.second * contracted
     shape = (*leading, rows, right.shape[-1])
-    return net.node("MatMul", name, [left, right], shape=shape, moments=Moments(0.0, spread))
+    return net.node("MatMul", name, [left, right], shape=shape, moments=bounded(0.0, spread))

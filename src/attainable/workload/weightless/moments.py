@@ -7,6 +7,7 @@ Source: He et al., Delving Deep into Rectifiers, arXiv:1502.01852, equation 10 (
 Gauss-Hermite quadrature for the moments of f(x) with x normal.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,28 +44,39 @@ class Moments:
 
     def through(self, function: Callable[[Floats], Floats]) -> "Moments":
         """The moments of ``function(x)``, x normal with these moments."""
-        values = function(self.mean + self.deviation * _POINTS)
-        mean = float((_WEIGHTS * values).sum())
-        return Moments(mean, float((_WEIGHTS * (values - mean) ** 2).sum()))
+        with np.errstate(all="ignore"):
+            values = function(self.mean + self.deviation * _POINTS)
+            mean = float((_WEIGHTS * values).sum())
+            return bounded(mean, float((_WEIGHTS * (values - mean) ** 2).sum()))
 
     def largest(self) -> "Moments":
         """The moments of the largest of a few neighbours: about one deviation higher, and spread as they are."""
-        return Moments(self.mean + self.deviation, self.variance)
+        return bounded(self.mean + self.deviation, self.variance)
 
     def __add__(self, other: "Moments") -> "Moments":
-        return Moments(self.mean + other.mean, self.variance + other.variance)
+        return bounded(self.mean + other.mean, self.variance + other.variance)
 
     def __mul__(self, other: "Moments") -> "Moments":
-        return Moments(self.mean * other.mean, self.second * other.second - (self.mean * other.mean) ** 2)
+        return bounded(self.mean * other.mean, self.second * other.second - (self.mean * other.mean) ** 2)
 
 
 UNIT = Moments()
 """Mean zero and variance one."""
 
+_LARGEST = 1e9
+"""Of a mean and of a deviation: a file can ask for any factor, and the squares must stay finite."""
+
+
+def bounded(mean: float, variance: float) -> Moments:
+    """Moments that can be computed with: finite, and of a size whose square is."""
+    if not (math.isfinite(mean) and math.isfinite(variance)):
+        return UNIT
+    return Moments(max(-_LARGEST, min(mean, _LARGEST)), max(0.0, min(variance, _LARGEST**2)))
+
 
 def mixture(parts: Sequence[tuple[int, Moments]]) -> Moments:
     """The moments of tensors put together; each with its number of elements."""
     total = max(sum(elements for elements, _ in parts), 1)
-    mean = sum(elements * moments.mean for elements, moments in parts) / total
-    second = sum(elements * (moments.variance + moments.mean**2) for elements, moments in parts) / total
-    return Moments(mean, max(second - mean**2, 0.0))
+    mean = sum(elements / total * moments.mean for elements, moments in parts)
+    second = sum(elements / total * (moments.variance + moments.mean**2) for elements, moments in parts)
+    return bounded(mean, second - mean**2)
