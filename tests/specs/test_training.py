@@ -1,97 +1,122 @@
-"""Optimiser steps, against loops that follow the pseudo code of the operators."""
+"""Memory of a training step by example: what each op keeps, and what is live when."""
 
-from collections.abc import Callable
-from typing import Any, cast
+from pathlib import Path
 
-import numpy as np
+import onnx
 import pytest
-from counting import Number, Tally, listed, root
-from onnx.reference import ReferenceEvaluator
-from ops import activation, make_op, node_of, work_of
+from onnx import helper
 
-from attainable.workload.graph import Op
+from attainable.cost.count import Count, count
+from attainable.cost.training import TrainingMemory, training_memory
+from attainable.errors import UnknownName
+from attainable.workload import load
+from attainable.zoo import write
+from tests.models import constant, model, save, value
 
-RATE, STEP, ALPHA, BETA, EPSILON, NORM, POST, DECAY = 0.1, 3, 0.9, 0.99, 1e-3, 0.01, 0.02, 0.1
-
-
-def optimiser(kind: str, *, states: int, tensors: int = 1, mode: str = "standard") -> Op:
-    """Tensors of 5, 10, ... elements with a gradient and ``states`` states each."""
-    shapes = [activation(5 * (position + 1)) for position in range(tensors)]
-    groups = [activation(*tensor.dims) for _ in range(states + 2) for tensor in shapes]
-    attributes: dict[str, float | str] = {"norm_coefficient": NORM}
-    if kind == "Adagrad":
-        attributes |= {"decay_factor": DECAY, "epsilon": EPSILON}
-    else:
-        attributes |= {"alpha": ALPHA, "beta": BETA}
-        attributes |= {"mode": mode} if kind == "Momentum" else {"epsilon": EPSILON, "norm_coefficient_post": POST}
-    return make_op(
-        kind, [activation(), activation(dtype="int64"), *groups], attributes=attributes,
-        outputs=tensors * (states + 1), opset=1, domain="ai.onnx.preview.training",
-    )  # fmt: skip
+FLOAT = 4
+TENSOR = 8 * 8 * FLOAT
+"""Bytes of the [8, 8] activations, and of a [8, 8] weight."""
 
 
-def adagrad(x: Number, g: Number, h: Number, rate: Number) -> Number:
-    regularised = x * NORM + g
-    return x - rate * regularised / (root(h + regularised * regularised) + EPSILON)
+def counted(nodes: list[onnx.NodeProto], folder: Path, *weights: onnx.TensorProto) -> Count:
+    return count(load(save(model(nodes, [value("x", [8, 8])], ["y"], weights), folder)))
 
 
-def adagrad_rate(rate: Number, step: Number) -> Number:
-    return rate / (step * DECAY + 1)
-
-
-def adam(x: Number, g: Number, v: Number, h: Number, rate: Number) -> Number:
-    regularised = x * NORM + g
-    first = v * ALPHA + regularised * (1 - ALPHA)
-    second = h * BETA + regularised * (1 - BETA) * regularised
-    return (x - rate * first / (root(second) + EPSILON)) * (1 - POST)
-
-
-def adam_rate(rate: Number, step: Number) -> Number:
-    beta = step.apply(lambda t: BETA**t).apply(lambda power: 1 - power)
-    alpha = step.apply(lambda t: ALPHA**t).apply(lambda power: 1 - power)
-    return rate * root(beta) / alpha
-
-
-def momentum(x: Number, g: Number, v: Number, rate: Number) -> Number:
-    return x - rate * ((x * NORM + g) * BETA + v * ALPHA)
-
-
-def nesterov(x: Number, g: Number, v: Number, rate: Number) -> Number:
-    regularised = x * NORM + g
-    return x - rate * (regularised + (regularised * BETA + v * ALPHA) * ALPHA)
-
-
-def momentum_rate(rate: Number, step: Number) -> Number:
-    assert step > 0
-    return rate
+def memory_of(nodes: list[onnx.NodeProto], folder: Path, optimiser: str = "sgd") -> TrainingMemory:
+    """Of a network whose first op is x @ w = a, so that everything behind it has a gradient."""
+    first = helper.make_node("MatMul", ["x", "w"], ["a"])
+    return training_memory(counted([first, *nodes], folder, constant("w", 8, 8)), optimiser=optimiser)
 
 
 @pytest.mark.parametrize(
-    ("kind", "states", "mode", "step", "rate"),
+    ("nodes", "kept"),
     [
-        ("Adagrad", 1, "", adagrad, adagrad_rate),
-        ("Adam", 2, "", adam, adam_rate),
-        ("Momentum", 1, "standard", momentum, momentum_rate),
-        ("Momentum", 1, "nesterov", nesterov, momentum_rate),
+        ([helper.make_node("Relu", ["a"], ["y"])], 1),  # y: the sign of y is that of a
+        ([helper.make_node("Clip", ["a"], ["y"])], 1),  # a: whether it lies between the bounds
+        ([helper.make_node("Add", ["a", "x"], ["y"])], 0),  # the derivative is 1
+        ([helper.make_node("Gelu", ["a"], ["b"]), helper.make_node("Neg", ["b"], ["y"])], 1),  # a
+        ([helper.make_node("Softmax", ["a"], ["b"]), helper.make_node("Exp", ["b"], ["y"])], 2),  # b and y
+        ([helper.make_node("Mul", ["a", "a"], ["y"])], 1),  # a, once
+        ([helper.make_node("Relu", ["a"], ["b"]), helper.make_node("MatMul", ["b", "b"], ["y"])], 1),  # b, shared
+        ([helper.make_node("Flatten", ["a"], ["b"]), helper.make_node("Mul", ["a", "b"], ["y"])], 1),  # b is a
+        ([helper.make_node("Mul", ["a", "x"], ["y"])], 0),  # x, which is kept already; a needs no gradient of x
+        ([helper.make_node("Transpose", ["a"], ["b"]), helper.make_node("Mul", ["a", "b"], ["y"])], 2),
     ],
-)
-def test_naive_loop(
-    kind: str, states: int, mode: str, step: Callable[..., Number], rate: Callable[[Number, Number], Number]
-) -> None:
-    tally = Tally()
-    op = optimiser(kind, states=states, mode=mode)
-    groups = [listed(tally.numbers(5)) for _ in range(states + 2)]
-    adjusted = rate(tally.number(RATE), tally.number(STEP))
-    found = [step(*row, adjusted).value for row in zip(*groups, strict=True)]
-    arrays = [[number.value for number in group] for group in groups]
-    inputs = [np.float32(RATE), np.int64(STEP), *(np.array(array, dtype=np.float32) for array in arrays)]
-    feeds = {tensor.name: array for tensor, array in zip(op.present_inputs, inputs, strict=True)}
-    expected = cast(Any, ReferenceEvaluator(node_of(op))).run(None, feeds)[0]
-    np.testing.assert_allclose(found, expected, rtol=1e-4)
-    assert work_of(op).total_operations == tally.operations
+    ids=lambda nodes: "-".join(node.op_type for node in nodes) if isinstance(nodes, list) else None,
+)  # fmt: skip
+def test_each_operator_keeps_what_its_derivative_needs(nodes: list[onnx.NodeProto], kept: int, tmp_path: Path) -> None:
+    assert memory_of(nodes, tmp_path).saved_bytes == TENSOR + kept * TENSOR  # x for the gradient of w, and the rest
 
 
-def test_several_tensors_share_the_rate() -> None:
-    one = work_of(optimiser("Adam", states=2)).total_operations
-    assert work_of(optimiser("Adam", states=2, tensors=2)).total_operations == one + 15 * 10
-    assert one == 15 * 5 + 7
+def test_nothing_is_kept_where_nothing_is_trained(tmp_path: Path) -> None:
+    memory = training_memory(counted([helper.make_node("Exp", ["x"], ["y"])], tmp_path))
+    assert (memory.saved_bytes, memory.gradient_bytes, memory.optimiser_bytes) == (0, 0, 0)
+
+
+def test_normalisation_keeps_its_statistics_and_pooling_its_indices(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"]),
+        helper.make_node("BatchNormalization", ["a", "s", "s", "s", "s"], ["b"]),
+        helper.make_node("MaxPool", ["b"], ["y"], kernel_shape=[2, 2], strides=[2, 2]),
+    ]
+    weights = [constant("w", 4, 3, 1, 1), constant("s", 4)]
+    memory = training_memory(count(load(save(model(nodes, [value("x", [2, 3, 8, 8])], ["y"], weights), tmp_path))))
+    image, wide = 2 * 3 * 64 * FLOAT, 2 * 4 * 64 * FLOAT
+    statistics = 2 * 4 * FLOAT  # mean and inverse deviation of 4 channels
+    indices = 2 * 4 * 4 * 4 * 8  # one int64 for each of the pooled elements
+    assert memory.saved_bytes == image + wide + statistics + wide + indices
+
+
+@pytest.mark.parametrize(("optimiser", "states"), [("sgd", 0), ("momentum", 1), ("adam", 2)])
+def test_the_optimiser_keeps_its_state_for_each_weight(optimiser: str, states: int, tmp_path: Path) -> None:
+    memory = memory_of([helper.make_node("Relu", ["a"], ["y"])], tmp_path, optimiser)
+    assert memory.weight_bytes == memory.gradient_bytes == TENSOR
+    assert memory.optimiser_bytes == states * TENSOR
+
+
+def test_the_peak_is_what_is_live_together(tmp_path: Path) -> None:
+    """x @ w = a, y = relu(a), with sgd: weight and input are always there."""
+    memory = memory_of([helper.make_node("Relu", ["a"], ["y"])], tmp_path)
+    assert memory.input_bytes == TENSOR
+    # backward of Relu: y is kept, the gradient of y is read, that of a is written; backward of MatMul: the gradient of
+    # a is read and that of w is written
+    assert memory.activation_gradient_bytes == 2 * TENSOR
+    assert memory.peak_bytes == (2 + 3) * TENSOR
+    assert memory.peak_phase == "backward"
+
+
+def test_a_sum_hands_its_gradient_on_in_the_same_memory(tmp_path: Path) -> None:
+    """y = a + exp(a): the gradient of y is that of exp(a) and one part of that of a."""
+    nodes = [helper.make_node("Exp", ["a"], ["b"]), helper.make_node("Add", ["a", "b"], ["y"])]
+    # behind Add one memory is the gradient of y, a and b; behind Exp a part for a arrives and the sum needs its own
+    assert memory_of(nodes, tmp_path).activation_gradient_bytes == 3 * TENSOR
+
+
+def test_an_operator_without_a_row_keeps_what_it_reads_and_is_named(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Hardmax", ["a"], ["y"])]
+    memory = memory_of(nodes, tmp_path)
+    assert memory.saved_bytes == 2 * TENSOR
+    assert memory.assumed == ("Hardmax",)
+
+
+def test_an_unknown_optimiser_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="adagrad"):
+        memory_of([helper.make_node("Relu", ["a"], ["y"])], tmp_path, "adagrad")
+
+
+def test_resnet18_keeps_what_pytorchs_hooks_see(tmp_path: Path) -> None:
+    """Each convolution and BatchNormalization keeps its input, each ReLU its output, which the next one reads."""
+    path = tmp_path / "resnet18.onnx"
+    write("resnet18", path)
+    memory = training_memory(count(load(path)))
+    image = 3 * 224 * 224
+    # in units of 64 x 56 x 56: the stem's convolution and ReLU are 4 wide; a stage's blocks have two convolutions and
+    # two ReLU outputs, from the second stage on at half the size with one convolution more in the shortcut
+    unit = 64 * 56 * 56
+    stem = 4 + 4 + 1  # convolution, ReLU, pooled
+    stages = (8 + 9 / 2 + 9 / 4 + 9 / 8) * unit
+    indices = 2 * unit  # int64: as much as two floats
+    statistics = 2 * (64 + 4 * 64 + 5 * 128 + 5 * 256 + 5 * 512)
+    features = 512  # read by the linear layer; the pooled ones are a tensor of their own
+    expected = image + stem * unit + stages + indices + statistics + features
+    assert memory.saved_bytes == expected * FLOAT == 22_218_240

@@ -4,13 +4,22 @@ from collections.abc import Iterable
 
 from attainable.analysis.labels import op_label
 from attainable.analysis.records import Analysis, BodyRow, Coverage, EngineOperations, Model, OpRow, Port, Totals
+from attainable.analysis.shaped import network_shape, planned_arena_bytes, training_step
 from attainable.cost.count import Count, OpCount
 from attainable.cost.work import Operations
 from attainable.workload.graph import Tensor
 
 
-def counted(count: Count) -> Analysis:
-    """The analysis of a count: no device, no run."""
+def counted(count: Count, *, optimiser: str | None = None) -> Analysis:
+    """The analysis of a count: no device, no run.
+
+    Args:
+        count: of the network.
+        optimiser: whose training step is counted too; None for none.
+
+    Raises:
+        UnknownName: there is no such optimiser.
+    """
     workload, totals = count.workload, count.totals
     provenance, memory, work = workload.provenance, totals.memory, totals.work
     return Analysis(
@@ -31,7 +40,7 @@ def counted(count: Count) -> Analysis:
             peak_activation_bytes_in_place=memory.peak_bytes_in_place, all_activation_bytes=memory.all_bytes,
             mean_activation_bytes=memory.mean_bytes, swing_activation_bytes=memory.swing_bytes,
             at_least=totals.at_least, least_macs=totals.least.macs, least_operations=totals.least.total_operations,
-            least_bytes_moved=totals.least.bytes_moved,
+            least_bytes_moved=totals.least.bytes_moved, planned_arena_bytes=planned_arena_bytes(count),
         ),
         coverage=Coverage(
             ops=count.coverage.ops, ops_with_rule=count.coverage.ops_with_rule,
@@ -41,6 +50,8 @@ def counted(count: Count) -> Analysis:
         conventions=dict(count.conventions),
         ops=[_row(entry) for entry in count.ops],
         warnings=[*workload.notes, *_gaps(count)],
+        network=network_shape(count),
+        training=training_step(count, optimiser) if optimiser is not None else None,
     )  # fmt: skip
 
 

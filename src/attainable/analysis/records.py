@@ -35,6 +35,7 @@ class Model:
     external_bytes: int
     inputs: list["Port"]
     outputs: list["Port"]
+    compressed_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Totals:
     """Counted, over the whole network; every figure is "at least" where ``at_least`` is true.
 
     ``least_*`` are the same figures when the cheaper branch of every If is taken and loops end as early as they can.
+    ``planned_arena_bytes`` is what a planned run allocates, weights and inputs apart; null for a very large network.
     """
 
     macs: int
@@ -82,6 +84,53 @@ class Totals:
     least_macs: int
     least_operations: int
     least_bytes_moved: int
+    planned_arena_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageRow:
+    """Ops in a row that make images of one resolution, and the most channels that one of them makes."""
+
+    resolution: list[int]
+    ops: int
+    channels: int
+    operations: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkShape:
+    """Counted: the shape of the graph, views and folded constants left out.
+
+    ``depth`` and ``layers`` are the most ops, and contractions with parameters, on a path; ``widest_level`` the most
+    ops at one distance from the inputs; ``fragments`` the chains between forks and joins; ``parallelism`` all
+    operations over those of the critical path.
+    """
+
+    ops: int
+    depth: int
+    layers: int
+    widest_level: int
+    fragments: int
+    critical_path_operations: int
+    parallelism: float | None
+    stages: list[StageRow]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingStep:
+    """Counted: the memory of a training step. ``assumed`` lists operators of which all inputs are taken as kept."""
+
+    optimiser: str
+    weight_bytes: int
+    buffer_bytes: int
+    gradient_bytes: int
+    optimiser_bytes: int
+    input_bytes: int
+    saved_bytes: int
+    activation_gradient_bytes: int
+    peak_bytes: int
+    peak_phase: str
+    assumed: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +344,8 @@ class Analysis:
     warnings: list[str] = field(default_factory=list[str])
     errors: list[Fault] = field(default_factory=list[Fault])
     environment: dict[str, str] = field(default_factory=dict[str, str])
+    network: NetworkShape | None = None
+    training: TrainingStep | None = None
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> str:

@@ -1,9 +1,11 @@
 """``attainable count``: the work on paper."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from attainable.cli.options import (
     Batch,
+    Compressed,
     ExplainDiff,
     Force,
     Json,
@@ -12,6 +14,7 @@ from attainable.cli.options import (
     Shapes,
     SweepRange,
     Symbolic,
+    Training,
     TripCount,
 )
 from attainable.cli.outputs import Annotate, By, Depth, FormatName, Limits, Output, deliver, requested
@@ -28,6 +31,8 @@ def count(
     sweep: SweepRange = None,
     preset: Preset = None,
     explain_diff: ExplainDiff = False,
+    training: Training = None,
+    compressed: Compressed = False,
     by: By = "signature",
     depth: Depth = 2,
     format: FormatName = None,
@@ -44,10 +49,14 @@ def count(
     from attainable.cli.presets import under_preset
     from attainable.cost import count as counting
     from attainable.cost.control_flow import parse_trip_counts
+    from attainable.workload.package import compressed_bytes
     from attainable.workload.shapes import parse_bindings
 
     views = {"--symbolic": symbolic, "--sweep": sweep is not None, "--preset": preset is not None}
-    outputs_of_a_count = {"--format": format, "--output": output, "--annotate": annotate, "--budget": budget}
+    outputs_of_a_count = {
+        "--format": format, "--output": output, "--annotate": annotate, "--budget": budget, "--training": training,
+        "--compressed": compressed,
+    }  # fmt: skip
     _require_one(views, outputs_of_a_count)
     if symbolic or sweep is not None:
         scale(
@@ -69,7 +78,10 @@ def count(
     if preset is not None:
         under_preset(on_paper, preset, explain=explain_diff, json=json)
         return
-    deliver(counted(on_paper), outputs)
+    analysis = counted(on_paper, optimiser=training)
+    if compressed:
+        analysis = replace(analysis, model=replace(analysis.model, compressed_bytes=compressed_bytes(model)))
+    deliver(analysis, outputs)
 
 
 def _require_one(views: Mapping[str, bool], outputs: Mapping[str, object]) -> None:

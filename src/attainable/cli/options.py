@@ -36,6 +36,11 @@ Preset = Annotated[
     typer.Option("--preset", metavar="COUNTER", help="The total that another counter gives.", show_default=False),
 ]
 ExplainDiff = Annotated[bool, typer.Option("--explain-diff", help="With --preset: term by term why it differs.")]
+Training = Annotated[
+    str | None,
+    typer.Option("--training", metavar="OPTIMISER", help="Memory of a training step: sgd, momentum or adam."),
+]
+Compressed = Annotated[bool, typer.Option("--compressed", help="How large the file is when compressed.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Cores, for the run and for the roofs.")]
 Runtime = Annotated[str, typer.Option("--runtime", help="What runs the model here.")]

@@ -127,6 +127,17 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "work.unavoidable": "unavoidable traffic",
         "work.intensity": "operations per byte moved",
         "work.peak": "peak of the activations",
+        "work.arena": "allocated by a planned run beside weights and inputs",
+        "work.layers": "layers deep, {depth} ops; {widest} ops at most side by side, {fragments} chains, "
+        "parallelism {parallelism}",
+        "work.stages": "stages: {stages}",
+        "work.stage": "{resolution} ({channels} channels, {ops} ops)",
+        "work.training": "peak of a training step with {optimiser}, in its {phase}: weights {weights}, "
+        "gradients {gradients}, state {state}, saved activations {saved}",
+        "work.phase_forward": "forward pass",
+        "work.phase_backward": "backward pass",
+        "work.phase_update": "update",
+        "work.compressed": "of file, compressed ({file} as it is)",
         "preset.title": "as {counter} counts it",
         "preset.theirs": "there ({exact})",
         "preset.ours": "here, {quantity} ({exact})",

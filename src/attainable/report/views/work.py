@@ -1,10 +1,13 @@
 """The work on paper: the totals, every one counted."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from attainable.analysis.records import Analysis
 from attainable.quantities import format_bytes, format_count
 from attainable.report.messages import say
+
+_MOST_STAGES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,45 @@ def work_on_paper(analysis: Analysis) -> WorkOnPaper:
     if totals.least_operations < totals.operations and not totals.at_least:
         least = {"macs": format_count(totals.least_macs), "operations": format_count(totals.least_operations)}
         figures.insert(2, Total(format_count(totals.least_operations), say("work.least", least)))
+    figures += [*_memory(analysis), *_shape(analysis)]
     counted = coverage.ops_with_rule - len(coverage.unresolved)
     return WorkOnPaper(
         totals=tuple(figures), at_least=totals.at_least, conventions=say("work.short_conventions"),
         coverage=say("work.coverage", {"counted": counted, "ops": coverage.ops}),
     )  # fmt: skip
+
+
+def _memory(analysis: Analysis) -> Iterable[Total]:
+    totals, model, step = analysis.totals, analysis.model, analysis.training
+    if totals.planned_arena_bytes is not None:
+        yield Total(format_bytes(totals.planned_arena_bytes), say("work.arena"))
+    if step is not None:
+        parts = {
+            "optimiser": step.optimiser, "phase": say(f"work.phase_{step.peak_phase}"),
+            "weights": format_bytes(step.weight_bytes), "gradients": format_bytes(step.gradient_bytes),
+            "state": format_bytes(step.optimiser_bytes), "saved": format_bytes(step.saved_bytes),
+        }  # fmt: skip
+        yield Total(format_bytes(step.peak_bytes), say("work.training", parts))
+    if model.compressed_bytes is not None:
+        yield Total(
+            format_bytes(model.compressed_bytes), say("work.compressed", {"file": format_bytes(model.file_bytes)})
+        )
+
+
+def _shape(analysis: Analysis) -> Iterable[Total]:
+    network = analysis.network
+    if network is None:
+        return
+    parts = {
+        "depth": network.depth, "widest": network.widest_level, "fragments": network.fragments,
+        "parallelism": "-" if network.parallelism is None else f"{network.parallelism:.2f}",
+    }  # fmt: skip
+    yield Total(str(network.layers), say("work.layers", parts))
+    if network.stages:
+        shown = [
+            say("work.stage", {"resolution": "x".join(map(str, stage.resolution)), "channels": stage.channels,
+                               "ops": stage.ops})
+            for stage in network.stages[:_MOST_STAGES]
+        ]  # fmt: skip
+        rest = ["..."] if len(network.stages) > _MOST_STAGES else []
+        yield Total(str(len(network.stages)), say("work.stages", {"stages": ", ".join((*shown, *rest))}))

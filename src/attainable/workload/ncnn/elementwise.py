@@ -9,7 +9,7 @@ from attainable.workload.ncnn.param import Layer
 from attainable.workload.ncnn.table import LayerWriter
 from attainable.workload.ncnn.walk import Walk
 from attainable.workload.weightless import layers as onnx_layers
-from attainable.workload.weightless.activations import activation, clipped, gelu, swish
+from attainable.workload.weightless.activations import activation, clipped, gelu, hard_swish, swish
 from attainable.workload.weightless.writer import LayerFault, NetworkWriter, Value
 
 Activation = Callable[[NetworkWriter, str, Value, tuple[float, ...]], Value]
@@ -32,10 +32,8 @@ def _clip(net: NetworkWriter, name: str, x: Value, parameters: tuple[float, ...]
 
 
 def _hard_swish(net: NetworkWriter, name: str, x: Value, parameters: tuple[float, ...]) -> Value:
-    """``x * hard_sigmoid(x)``, as ONNX's HardSwish has a slope of its own."""
     alpha, beta = parameters if len(parameters) == 2 else (0.2, 0.5)
-    gate = activation(net, f"{name}.gate", x, "HardSigmoid", alpha=alpha, beta=beta)
-    return onnx_layers.multiplied(net, name, x, gate)
+    return hard_swish(net, name, x, alpha=alpha, beta=beta)
 
 
 def _operator(kind: str) -> Activation:

@@ -33,8 +33,9 @@ from attainable.workload.onnx.values import Names, Values
 MOST_BODY_NODES = 1_000_000
 """Nodes read in bodies and functions, once for each shape that they see."""
 
-MOST_NODES_AGAIN = 50_000
-"""Nodes of bodies that are read again because a Loop hands on other shapes than it was handed."""
+MOST_NODES_AGAIN = 5_000
+"""Nodes of bodies that are read again because a Loop hands on other shapes than it was handed, beside as many as the
+bodies have."""
 
 
 class GraphConverter:
@@ -240,7 +241,7 @@ class GraphConverter:
             return self._body(graph, name, inputs, values, f"{op.id}/{name}", scope)
 
         def may_repeat() -> bool:
-            return self._nodes_again < MOST_NODES_AGAIN
+            return 2 * self._nodes_again < MOST_NODES_AGAIN + self._body_nodes
 
         graphs = graphs_of(node)
         if (function := CONTROL_FLOW.get(op.type)) is not None:

@@ -36,6 +36,14 @@ def swish(net: NetworkWriter, name: str, x: Value) -> Value:
     return Value(product.name, product.shape, moments)
 
 
+def hard_swish(net: NetworkWriter, name: str, x: Value, *, alpha: float, beta: float) -> Value:
+    """``x * hard_sigmoid(x)`` for any slope; ONNX's HardSwish has one of its own."""
+    gate = activation(net, f"{name}.gate", x, "HardSigmoid", alpha=alpha, beta=beta)
+    product = multiplied(net, name, x, gate)
+    moments = x.moments.through(lambda values: values * _hard_sigmoid(values, alpha, beta))
+    return Value(product.name, product.shape, moments)
+
+
 def _sigmoid(x: Floats) -> Floats:
     return 1 / (1 + np.exp(-x))
 
