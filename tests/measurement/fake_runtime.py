@@ -17,6 +17,7 @@ class FakeRuntime:
     """Takes its times from ``times`` in turn, over and over."""
 
     name = "fake"
+    formats = ("onnx",)
 
     def __init__(self) -> None:
         self.times = [1e-3]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from onnx import TensorProto, helper
 
-from attainable.errors import InvalidQuantity, UnknownName, WorkerCrashed
+from attainable.errors import InvalidQuantity, RuntimeRefused, UnknownName, WorkerCrashed
 from attainable.measurement import Run, measure_workload
 from attainable.measurement.doubts import Timed, doubts_of_profile, doubts_of_times
 from attainable.runtimes import RUNTIMES, Profile
@@ -154,3 +154,11 @@ def test_doubts_about_kernels() -> None:
         "10 % of the kernels' time could not be traced to ops of the model",
     ]
     assert list(doubts_of_profile(Profile((), (1.0e-3,), (), 3e-6), 0.0)) == []
+
+
+def test_a_format_that_the_runtime_does_not_run_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    path = tmp_path / "net.cfg"
+    path.write_text("[net]\nwidth=8\nheight=8\nchannels=3\n\n[convolutional]\nfilters=4\nsize=3\nactivation=linear\n")
+    with pytest.raises(RuntimeRefused, match="onnxruntime runs onnx files, this is darknet") as refused:
+        measure_workload(load(path, batch=1))
+    assert "attainable convert" in refused.value.help

@@ -42,7 +42,6 @@ def memory_of(nodes: list[onnx.NodeProto], folder: Path, optimiser: str = "sgd")
         ([helper.make_node("Mul", ["a", "x"], ["y"])], 0),  # x, which is kept already; a needs no gradient of x
         ([helper.make_node("Transpose", ["a"], ["b"]), helper.make_node("Mul", ["a", "b"], ["y"])], 2),
     ],
-    ids=lambda nodes: "-".join(node.op_type for node in nodes) if isinstance(nodes, list) else None,
 )  # fmt: skip
 def test_each_operator_keeps_what_its_derivative_needs(nodes: list[onnx.NodeProto], kept: int, tmp_path: Path) -> None:
     assert memory_of(nodes, tmp_path).saved_bytes == TENSOR + kept * TENSOR  # x for the gradient of w, and the rest

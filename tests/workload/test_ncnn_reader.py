@@ -153,6 +153,13 @@ def test_what_a_noop_reads_is_an_output(tmp_path: Path) -> None:
     assert [tensor.name for tensor in workload.outputs] == ["a", "b"]
 
 
+def test_a_blob_under_many_names_is_put_out_once(tmp_path: Path) -> None:
+    names = [f"c{index}" for index in range(5000)]
+    workload = load(param(tmp_path, INPUT, f"Split many 1 5000 data {' '.join(names)}"))
+    assert kinds(workload) == ["Identity"]
+    assert [tensor.name for tensor in workload.outputs] == ["c0"]
+
+
 def test_hostile_names_stay_apart(tmp_path: Path) -> None:
     """Names of layers repeat and look like the names that the writer makes."""
     path = param(
@@ -202,7 +209,7 @@ def test_lines_that_cannot_be(tmp_path: Path, layer: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ("1000000000 2", "says 1000000000 layers; 1 to 20000 are read"),
+        ("1000000000 2", "says 1000000000 layers; 1 to 10000 are read"),
         ("-1 2", "says -1 layers"),
         ("two two", "'two' is not a number"),
         ("2", "does not say how many layers and blobs follow"),

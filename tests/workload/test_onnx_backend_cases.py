@@ -63,7 +63,7 @@ def test_every_registered_operator_has_a_case() -> None:
         (helper.make_node("AveragePool", ["x"], ["y"], kernel_shape=[3, 3]), [(1, 4, 8, 8)], (1, 4, 6, 6)),  # 8 - 3 + 1
         (helper.make_node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], strides=[2, 2]), [(1, 4, 8, 8)], (1, 4, 4, 4)),
         (
-            helper.make_node("LpPool", ["x"], ["y"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+            helper.make_node("LpPool", ["x"], ["y"], kernel_shape=[3, 3], pads=[1] * 4),
             [(1, 4, 8, 8)],
             (1, 4, 8, 8),
         ),

@@ -36,18 +36,15 @@ def test_a_sequence_holds_what_it_is_made_of(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "attributes", "expected"),
+    ("node", "expected"),
     [
-        ("SequenceAt", {}, (2, 2)),
-        ("ConcatFromSequence", {"axis": 0}, (1 + 2 + 3, 2)),
-        ("SequenceLength", {}, ()),
+        (helper.make_node("SequenceAt", ["s", "one"], ["y"]), (2, 2)),
+        (helper.make_node("ConcatFromSequence", ["s"], ["y"], axis=0), (1 + 2 + 3, 2)),
+        (helper.make_node("SequenceLength", ["s"], ["y"]), ()),
     ],
 )
-def test_what_comes_out_of_a_sequence(
-    tmp_path: Path, kind: str, attributes: dict[str, int], expected: tuple[int, ...]
-) -> None:
-    inputs = ["s", "one"] if kind == "SequenceAt" else ["s"]
-    (y,) = outputs(tmp_path, [helper.make_node(kind, inputs, ["y"], **attributes)], scalar("one", 1))
+def test_what_comes_out_of_a_sequence(tmp_path: Path, node: onnx.NodeProto, expected: tuple[int, ...]) -> None:
+    (y,) = outputs(tmp_path, [node], scalar("one", 1))
     assert y.shape == expected
     assert not y.is_constant
 
@@ -72,21 +69,17 @@ def test_the_length_of_a_sequence_decides_a_shape(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("split", "attributes", "expected"),
+    ("node", "expected"),
     [
-        (None, {"axis": 0}, [(1, 4)] * 5),
-        (None, {"axis": 0, "keepdims": 0}, [(4,)] * 5),
-        (np.array(2), {"axis": 0}, [(2, 4), (2, 4), (1, 4)]),  # the last one is what remains of 5
-        (np.array([1, 3]), {"axis": 1}, [(5, 1), (5, 3)]),
+        (helper.make_node("SplitToSequence", ["x"], ["y"], axis=0), [(1, 4)] * 5),
+        (helper.make_node("SplitToSequence", ["x"], ["y"], axis=0, keepdims=0), [(4,)] * 5),
+        # the last one is what remains of 5
+        (helper.make_node("SplitToSequence", ["x", "two"], ["y"], axis=0), [(2, 4), (2, 4), (1, 4)]),
+        (helper.make_node("SplitToSequence", ["x", "parts"], ["y"], axis=1), [(5, 1), (5, 3)]),
     ],
 )
-def test_splitting_to_a_sequence(
-    tmp_path: Path, split: np.ndarray[tuple[int, ...], np.dtype[np.int64]] | None, attributes: dict[str, int],
-    expected: list[tuple[int, ...]],
-) -> None:  # fmt: skip
-    inputs = ["x"] if split is None else ["x", "split"]
-    stored = [] if split is None else [numpy_helper.from_array(split.astype(np.int64), "split")]
-    node = helper.make_node("SplitToSequence", inputs, ["y"], **attributes)
+def test_splitting_to_a_sequence(tmp_path: Path, node: onnx.NodeProto, expected: list[tuple[int, ...]]) -> None:
+    stored = [scalar("two", 2), numpy_helper.from_array(np.array([1, 3], np.int64), "parts")]
     (y,) = load(save(model([node], [value("x", [5, 4])], ["y"], stored), tmp_path)).outputs
     assert parts(y) == expected
 

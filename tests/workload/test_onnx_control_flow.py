@@ -50,9 +50,9 @@ def test_a_loop_that_keeps_its_shapes_has_them_inside_and_collects_one_row_a_tri
     )
     (op,) = workload.ops
     assert [tensor.shape for tensor in op.present_outputs] == [(3, 5), (4,)]  # 4 trips of a scalar
-    (body,) = op.bodies
-    assert [tensor.shape for tensor in body.inputs] == [(), (), (3, 5)]
-    assert [inner.output.shape for inner in body.ops] == [(), (3, 5), ()]
+    (read,) = op.bodies
+    assert [tensor.shape for tensor in read.inputs] == [(), (), (3, 5)]
+    assert [inner.output.shape for inner in read.ops] == [(), (3, 5), ()]
 
 
 def test_an_unknown_trip_count_leaves_only_what_is_collected_open(tmp_path: Path) -> None:
@@ -112,11 +112,13 @@ def test_scan_sees_slices_and_stacks_what_it_makes(tmp_path: Path) -> None:
 
 
 def two_branches(then_axis: int) -> onnx.NodeProto:
-    branches = {
-        "then_branch": graph([helper.make_node("Concat", ["x", "x"], ["t"], axis=then_axis)], [], ["t"]),
-        "else_branch": graph([helper.make_node("Concat", ["x", "x"], ["e"], axis=0)], [], ["e"]),
-    }
-    return helper.make_node("If", ["c"], ["y"], **branches)
+    return helper.make_node(
+        "If",
+        ["c"],
+        ["y"],
+        then_branch=graph([helper.make_node("Concat", ["x", "x"], ["t"], axis=then_axis)], [], ["t"]),
+        else_branch=graph([helper.make_node("Concat", ["x", "x"], ["e"], axis=0)], [], ["e"]),
+    )
 
 
 def test_if_has_the_shape_in_which_both_branches_agree_or_that_of_the_branch_taken(tmp_path: Path) -> None:
@@ -133,15 +135,13 @@ def test_if_has_the_shape_in_which_both_branches_agree_or_that_of_the_branch_tak
 def test_a_branch_that_never_runs_may_be_impossible(tmp_path: Path) -> None:
     """Exporters write: if the axis is 1, squeeze it, else leave it."""
     squeeze = helper.make_node("Squeeze", ["x", "axes"], ["t"])
-    branches = {
-        "then_branch": graph([squeeze], [], ["t"]),
-        "else_branch": graph([helper.make_node("Identity", ["x"], ["e"])], [], ["e"]),
-    }
+    taken = graph([squeeze], [], ["t"])
+    other = graph([helper.make_node("Identity", ["x"], ["e"])], [], ["e"])
     nodes = [
         helper.make_node("Shape", ["x"], ["shape"], end=1),
         helper.make_node("Equal", ["shape", "one"], ["is_one"]),
         helper.make_node("Squeeze", ["is_one"], ["c"]),
-        helper.make_node("If", ["c"], ["y"], **branches),
+        helper.make_node("If", ["c"], ["y"], then_branch=taken, else_branch=other),
     ]
     proto = model(nodes, [value("x", [4, 3])], ["y"], [integers("axes", 0), integers("one", 1)])
     assert load(save(proto, tmp_path)).outputs[0].shape == (4, 3)

@@ -30,7 +30,7 @@ CONVOLUTIONS: tuple[tuple[onnx.NodeProto, str], ...] = (
     (node("Conv", ["x", "w"], ["y"], group=0), "attribute group is 0"),
     (
         node("Conv", ["x", "w"], ["y"], group=3),
-        "attribute group = 3 does not fit the shapes [1, 3, 8, 8] and [4, 3, 3, 3]",
+        "group = 3 does not fit the shapes [1, 3, 8, 8] and [4, 3, 3, 3]",
     ),
     (node("Conv", ["x", "w"], ["y"], pads=[-9] * 4), "Attribute pads must not contain negative values"),
     (node("Conv", ["x", "w"], ["y"], pads=[2**30] * 4), "is [1073741824, 1073741824, 1073741824, 1073741824]"),
@@ -56,9 +56,9 @@ MATRIX = [value("x", [4, 3]), value("z", [4, 3])]
 SHAPES: tuple[tuple[onnx.NodeProto, list[onnx.TensorProto], str], ...] = (
     (node("Reshape", ["x", "s"], ["y"]), [whole("s", 5, 2)], "cannot reshape [4, 3] to [5, 2]"),
     (node("Reshape", ["x", "s"], ["y"]), [whole("s", 5, -1)], "incompatible shapes; input shapes [4, 3], [2]"),
-    (node("Split", ["x", "s"], ["y", ""]), [whole("s", 5, 2)], "the sum of 'split' (7) and the split dimension of the input (4)"),
-    (node("Einsum", ["x", "z"], ["y"], equation="ij,jk->ik"), [], "j of 'ij,jk->ik' is 3 and 4; input shapes [4, 3], [4, 3]"),
-    (node("MatMul", ["x", "z"], ["y"]), [], "Incompatible dimensions for matrix multiplication; input shapes [4, 3], [4, 3]"),
+    (node("Split", ["x", "s"], ["y", ""]), [whole("s", 5, 2)], "'split' (7) and the split dimension of the input (4)"),
+    (node("Einsum", ["x", "z"], ["y"], equation="ij,jk->ik"), [], "is 3 and 4; input shapes [4, 3], [4, 3]"),
+    (node("MatMul", ["x", "z"], ["y"]), [], "matrix multiplication; input shapes [4, 3], [4, 3]"),
     (node("Gather", ["x", "s"], ["y"]), [whole("s", 0, 99)], "index 99 is not in an axis of 4, input shape [4, 3]"),
     (node("ScatterElements", ["x", "s", "x"], ["y"], axis=1), [whole("s", -4)], "index -4 is not in an axis of 3"),
     (node("Transpose", ["x"], ["y"], perm=[0, 5]), [], "Invalid attribute perm {0, 5}"),
@@ -124,10 +124,9 @@ def test_a_wrong_claim_about_an_output_does_not_fail_the_model(tmp_path: Path) -
 
 
 def test_a_chain_of_ten_thousand_unresolved_nodes_is_not_walked_again_and_again(tmp_path: Path) -> None:
-    nodes = [node("Reshape", ["x", "s"], ["y0"])]
-    nodes += [node("Relu", [f"y{index}"], [f"y{index + 1}"]) for index in range(10_000)]
-    inputs = [value("x", [2, 6]), value("s", [2], TensorProto.INT64)]
-    path = save(model(nodes, inputs, ["y10000"]), tmp_path)
+    nodes = [node("NonZero", ["x"], ["y0"])]
+    nodes += [node("Neg", [f"y{index}"], [f"y{index + 1}"]) for index in range(10_000)]
+    path = save(model(nodes, [value("x", [2, 6])], ["y10000"]), tmp_path)
     start = time.perf_counter()
-    assert load(path, values={"s": np.array([3, 4])}).outputs[0].shape == (3, 4)
+    assert load(path, values={"x": np.eye(2, 6, dtype=np.float32)}).outputs[0].shape == (2, 2)
     assert time.perf_counter() - start < 10.0  # 0.6 s on an idle machine; a quadratic step would take minutes

@@ -44,8 +44,16 @@ CASES: tuple[tuple[onnx.NodeProto, Shapes, Shapes], ...] = (
     (node("QGemm", 6, transB=1), ((3, 5), (), (), (7, 5), (), ()), ((3, 7),)),
     (node("EmbedLayerNormalization", 7, 2), ((2, 5), (2, 5), (99, 8), (16, 8), (2, 8), (8,), (8,)), ((2, 5, 8), (2,))),
     # hidden 8 in 2 heads of 4, 3 positions passed and 5 new ones
-    (node("Attention", 5, 2, num_heads=2), ((1, 5, 6), (6, 24), (24,), (1, 8), (2, 1, 2, 3, 4)), ((1, 5, 8), (2, 1, 2, 8, 4))),
-    (node("MultiHeadAttention", 3, 3, num_heads=2), ((1, 5, 8), (1, 7, 8), (1, 7, 12)), ((1, 5, 12), (1, 2, 7, 4), (1, 2, 7, 6))),
+    (
+        node("Attention", 5, 2, num_heads=2),
+        ((1, 5, 6), (6, 24), (24,), (1, 8), (2, 1, 2, 3, 4)),
+        ((1, 5, 8), (2, 1, 2, 8, 4)),
+    ),
+    (
+        node("MultiHeadAttention", 3, 3, num_heads=2),
+        ((1, 5, 8), (1, 7, 8), (1, 7, 12)),
+        ((1, 5, 12), (1, 2, 7, 4), (1, 2, 7, 6)),
+    ),
     # 4 heads and 2 shared ones of 8, packed: (4 + 2 x 2) x 8
     (node("GroupQueryAttention", 1, 1, num_heads=4, kv_num_heads=2), ((1, 5, 64),), ((1, 5, 32),)),
     (node("RelativePositionBias", 3), ((32, 4), (), ()), ((1, 4, 2, 2),)),  # both lengths are given as 2
@@ -62,9 +70,11 @@ CASES: tuple[tuple[onnx.NodeProto, Shapes, Shapes], ...] = (
 def test_shapes(tmp_path: Path, made: onnx.NodeProto, inputs: Shapes, outputs: Shapes) -> None:
     # a scalar is stored, as the integer 2, for operators that are told an axis or a length
     stored = [
-        numpy_helper.from_array(np.array(2, np.int64), name) for name, shape in zip(made.input, inputs) if not shape
+        numpy_helper.from_array(np.array(2, np.int64), name)
+        for name, shape in zip(made.input, inputs, strict=True)
+        if not shape
     ]
-    declared = [value(name, shape) for name, shape in zip(made.input, inputs) if shape]
+    declared = [value(name, shape) for name, shape in zip(made.input, inputs, strict=True) if shape]
     # a claim in the file must not win against what follows from the inputs
     proto = model([made], declared, list(made.output), stored)
     proto.graph.value_info.append(value(made.output[0], [999]))

@@ -53,8 +53,8 @@ def test_values_are_for_onnx_models_only(tmp_path: Path) -> None:
         load(path, values={"x": np.ones(1)})
 
 
-def old_chain(opset: int) -> list[onnx.NodeProto]:
-    """Shape, Slice, Div, Unsqueeze as attributes held them before opset 13."""
+def old_chain() -> list[onnx.NodeProto]:
+    """A shape computed as before opset 13, when Unsqueeze had its axes in an attribute."""
     return [
         helper.make_node("Shape", ["x"], ["s"]),
         helper.make_node("Gather", ["s", "two"], ["h"]),
@@ -72,7 +72,7 @@ def test_values_flow_through_old_operators(tmp_path: Path) -> None:
         numpy_helper.from_array(np.array([-1], np.int64), "minus"),
     ]
     inputs = [value("x", [2, 3, 4]), value("offset", [], TensorProto.INT64)]
-    path = save(model(old_chain(11), inputs, ["y"], constants, opset=11), tmp_path)
+    path = save(model(old_chain(), inputs, ["y"], constants, opset=11), tmp_path)
     assert load(path, values={"offset": np.array(-2)}).outputs[0].shape == (12, 2)  # 24 / (4 - 2)
 
 
@@ -110,7 +110,7 @@ def test_packed_types_are_counted_by_their_stored_bytes(tmp_path: Path, dtype: s
     elements = 9
     packed = bytes((elements * bits + 7) // 8)
     weight = TensorProto(name="w", data_type=number, dims=[elements], raw_data=packed)
-    scale = numpy_helper.from_array(np.float32(0.5), "scale")
+    scale = numpy_helper.from_array(np.array(0.5, np.float32), "scale")
     node = helper.make_node("DequantizeLinear", ["w", "scale"], ["d"])
     nodes = [node, helper.make_node("Add", ["d", "x"], ["y"])]
     workload = load(save(model(nodes, [value("x", [elements])], ["y"], [weight, scale], opset=25), tmp_path))

@@ -215,9 +215,10 @@ def test_broken_shapes_and_repeated_names(tmp_path: Path) -> None:
     path = write(tmp_path / "shape.tflite", [Tensor("x", (2, -3)), Tensor("y", (2, 3))], relu, [0], [1])
     with pytest.raises(ModelGraphError, match=r"has the impossible shape \[2, -3\] @ tensor 0"):
         load(path)
-    same = write(tmp_path / "names.tflite", [Tensor("t", (2, 3)), Tensor("t", (2, 3))], relu, [0], [1])
-    workload = load(same)
-    assert workload.ops[0].input(0).name != workload.ops[0].output.name
+    names = [Tensor(name, (2, 3)) for name in ("t#1", "t#1", "t", "t#1#1", "t")]
+    chain = [Operator("RELU", [index], [index + 1]) for index in range(4)]
+    workload = load(write(tmp_path / "names.tflite", names, chain, [0], [4]))
+    assert len({workload.inputs[0].name, *(op.output.name for op in workload.ops)}) == 5
 
 
 VALID = serialize(MOBILE_TENSORS, MOBILE_OPERATORS, [0], [13])

@@ -9,7 +9,7 @@ from attainable.measurement.attribution import attributed_share, groups
 from attainable.measurement.doubts import Timed, doubts_of_profile, doubts_of_times
 from attainable.measurement.inputs import Given, make_inputs
 from attainable.measurement.run import Run
-from attainable.runtimes import Profile, Samples, Session
+from attainable.runtimes import Profile, Samples, Session, require_runnable
 from attainable.runtimes import runtime as runtime_of
 from attainable.timing.conditions import others_share, read_cpu_times
 from attainable.timing.statistics import Summary, summarize
@@ -68,6 +68,7 @@ def measure_workload(
     if not time_budget_seconds > 0:
         raise InvalidQuantity("there is no time to measure in", where="time budget", help="give a second or more")
     chosen = runtime_of(runtime)
+    require_runnable(chosen, workload)
     made = make_inputs(workload, inputs)
     deadline_seconds = max(_DEADLINE_SECONDS, 3 * time_budget_seconds)
     with chosen.open(workload, made.arrays, threads=threads, deadline_seconds=deadline_seconds) as session:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
-from attainable.errors import unknown_name
+from attainable.errors import RuntimeRefused, unknown_name
 from attainable.workload.graph import Workload
 from attainable.workload.kernel import Kernel
 
@@ -112,6 +112,11 @@ class Runtime(Protocol):
         """Its key in ``RUNTIMES``."""
         ...
 
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """The formats of model files that it runs, as ``Provenance.format`` names them."""
+        ...
+
     def open(
         self, workload: Workload, inputs: "Mapping[str, Array]", *, threads: int, deadline_seconds: float
     ) -> Session:
@@ -145,3 +150,26 @@ def runtime(name: str) -> Runtime:
         raise unknown_name("runtime", name, RUNTIMES)
     chosen: Runtime = importlib.import_module(RUNTIMES[name]).RUNTIME
     return chosen
+
+
+def require_runnable(runtime: Runtime, workload: Workload) -> None:
+    """Check that a runtime runs the format of a workload's file, before anything is started.
+
+    Raises:
+        RuntimeRefused: it does not; the help says how to get a file that it runs.
+    """
+    given = workload.provenance.format
+    if given not in runtime.formats:
+        raise RuntimeRefused(
+            f"{runtime.name} runs {', '.join(runtime.formats)} files, this is {given}",
+            where=workload.provenance.path, help=_WAYS_OUT.get(given, "export the network to ONNX"),
+        )  # fmt: skip
+
+
+_CONVERT = "make it runnable with seeded weights: attainable convert FILE --output FILE.onnx"
+_WAYS_OUT = {
+    "darknet": _CONVERT,
+    "ncnn": _CONVERT,
+    "torch": "export it: torch.onnx.export(module, inputs, 'model.onnx')",
+    "tflite": "convert it with tf2onnx",
+}

@@ -30,6 +30,7 @@ class Onnxruntime:
     """onnxruntime's CPU provider in the worker's own installation."""
 
     name = "onnxruntime"
+    formats = ("onnx",)
 
     def open(
         self, workload: Workload, inputs: "Mapping[str, Array]", *, threads: int, deadline_seconds: float

@@ -6,9 +6,11 @@ from dataclasses import replace
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from onnx import numpy_helper
 
 from attainable.errors import InvalidQuantity
 from attainable.workload.graph import Shape, Tensor
+from attainable.workload.onnx.evaluation import LARGEST_RESULT
 from attainable.workload.onnx.tensors import activation
 from attainable.workload.shapes import Bindings
 
@@ -47,6 +49,15 @@ def with_given_shapes(
             "a given value does not fit the model", where=where, faults=faults, help=f"inputs are: {known}"
         )
     return bindings
+
+
+def stored_values(values: InputValues) -> list[onnx.TensorProto]:
+    """The given integers that may decide shapes, as tensors of a file."""
+    return [
+        numpy_helper.from_array(value, name)
+        for name, value in values.items()
+        if isinstance(value, np.ndarray) and value.dtype.kind in "ib" and value.size <= LARGEST_RESULT
+    ]
 
 
 def given_tensor(tensor: Tensor, value: InputValue) -> Tensor:

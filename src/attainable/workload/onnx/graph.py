@@ -241,7 +241,8 @@ class GraphConverter:
             return self._body(graph, name, inputs, values, f"{op.id}/{name}", scope)
 
         def may_repeat() -> bool:
-            return 2 * self._nodes_again < MOST_NODES_AGAIN + self._body_nodes
+            once = self._body_nodes - self._nodes_again
+            return self._nodes_again < MOST_NODES_AGAIN + once
 
         graphs = graphs_of(node)
         if (function := CONTROL_FLOW.get(op.type)) is not None:

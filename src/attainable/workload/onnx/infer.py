@@ -1,6 +1,7 @@
 """onnx's shape inference of the whole graph, in C++: the fast path, which resolves most models entirely."""
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 
 import onnx
 from google.protobuf.message import DecodeError
@@ -9,9 +10,25 @@ from onnx import shape_inference
 from attainable.workload.onnx.functions import FunctionKey, key_of, nested_graphs
 from attainable.workload.onnx.resolve import is_resolvable
 
+MOST_EXPANDED_NODES = 50_000
+"""Nodes after expanding local functions, beyond which calls are left to be resolved one by one: onnx goes through the
+body at each call, we do once for equal calls."""
 
-def infer_whole(model: onnx.ModelProto, functions: Collection[FunctionKey]) -> onnx.GraphProto:
+
+def infer_whole(
+    model: onnx.ModelProto,
+    functions: Collection[FunctionKey],
+    *,
+    expanded_nodes: int,
+    values: Iterable[onnx.TensorProto],
+) -> onnx.GraphProto:
     """Infer the shapes from the inputs alone; what the file claims is kept only for operators that nobody knows.
+
+    Args:
+        model: with every dimension bound; changed in place.
+        functions: the model's own.
+        expanded_nodes: of the model after expanding them.
+        values: inputs whose elements are known, under their names.
 
     Returns:
         The graph with what was inferred. Where onnx gives up on the model as a whole, the graph without it: its nodes
@@ -25,10 +42,15 @@ def infer_whole(model: onnx.ModelProto, functions: Collection[FunctionKey]) -> o
         del function.value_info[:]
         for inner in nested_graphs(function.node):
             _forget_claims(inner, functions)
-    try:
-        return shape_inference.infer_shapes(model, data_prop=True).graph
-    except (shape_inference.InferenceError, RuntimeError, ValueError, TypeError, DecodeError):
-        return graph
+    if expanded_nodes > MOST_EXPANDED_NODES:
+        del model.functions[:]
+    stored = len(graph.initializer)
+    graph.initializer.extend(values)
+    # what it raises is a limitation of its own, or one node that is impossible
+    with suppress(shape_inference.InferenceError, RuntimeError, ValueError, TypeError, DecodeError):
+        graph = shape_inference.infer_shapes(model, data_prop=True).graph
+    del graph.initializer[stored:]
+    return graph
 
 
 def _forget_claims(graph: onnx.GraphProto, functions: Collection[FunctionKey]) -> None:

@@ -12,8 +12,8 @@ from attainable.errors import ModelFileError, ModelGraphError
 from attainable.workload.file import ModelFile, open_model_file
 from attainable.workload.graph import Provenance, Workload
 from attainable.workload.onnx.bind import bind_dimensions
-from attainable.workload.onnx.functions import DEEPEST_NESTING, expansion, local_functions
-from attainable.workload.onnx.given import InputValues, given_tensor, with_given_shapes
+from attainable.workload.onnx.functions import DEEPEST_NESTING, Expansion, expansion, local_functions
+from attainable.workload.onnx.given import InputValues, given_tensor, stored_values, with_given_shapes
 from attainable.workload.onnx.graph import GraphConverter, read_by
 from attainable.workload.onnx.infer import infer_whole
 from attainable.workload.onnx.order import require_order
@@ -69,7 +69,8 @@ def workload_of(
     where = source.path
     given = values or {}
     graph = model.graph
-    _guard(model, where)
+    expanded = expansion(model, where=where)
+    _guard(model, expanded, where)
     initialisers = {proto.name for proto in graph.initializer} | {
         proto.values.name for proto in graph.sparse_initializer
     }
@@ -85,7 +86,7 @@ def workload_of(
     )
     notes = [*binding.notes, *(["the nodes were not in running order; they were sorted"] if order else [])]
     functions = local_functions(model)
-    graph = infer_whole(model, functions)
+    graph = infer_whole(model, functions, expanded_nodes=expanded.nodes, values=stored_values(given))
     opsets = {"" if entry.domain == "ai.onnx" else entry.domain: entry.version for entry in model.opset_import}
     converter = GraphConverter(opsets, functions, ir_version=model.ir_version, where=where)
     constants = converter.constants(graph)
@@ -130,7 +131,7 @@ def _parse(file: ModelFile, where: str) -> onnx.ModelProto:
     return model
 
 
-def _guard(model: onnx.ModelProto, where: str) -> None:
+def _guard(model: onnx.ModelProto, expanded: Expansion, where: str) -> None:
     """Refuse what would make shape inference run away: huge axes, ranks, opset gaps, expanding functions."""
     graph = model.graph
     faults: list[str] = []
@@ -153,7 +154,6 @@ def _guard(model: onnx.ModelProto, where: str) -> None:
             faults.append(f"has {len(dimensions)} axes, at most {LARGEST_RANK} are read @ input {value.name}")
         elif math.prod(max(dimension.dim_value, 1) for dimension in dimensions) >= 2**62:
             faults.append(f"has more elements than can be counted @ input {value.name}")
-    expanded = expansion(model, where=where)
     if expanded.nodes > MOST_EXPANDED_NODES:
         faults.append(
             f"its functions expand to {expanded.nodes} nodes, at most {MOST_EXPANDED_NODES} are read @ functions"

@@ -85,7 +85,7 @@ def _tensors(model: Table, file: ModelFile, where: str) -> tuple[list[TensorLayo
         sizes.append((length, buffer))
     layouts: list[TensorLayout] = []
     faults: list[str] = []
-    names: dict[str, int] = {}
+    names: set[str] = set()
     for index, table in enumerate(subgraphs[0].tables(SubgraphField.TENSORS)):
         shape = table.integers(TensorField.SHAPE)
         signature = table.integers(TensorField.SHAPE_SIGNATURE) or shape
@@ -101,8 +101,9 @@ def _tensors(model: Table, file: ModelFile, where: str) -> tuple[list[TensorLayo
             break
         name = table.text(TensorField.NAME) or f"tensor {index}"
         # the file may name two tensors alike; ops tell tensors apart by their names
-        repeats = names[name] = names.get(name, 0) + 1
-        name = name if repeats == 1 else f"{name}#{index}"
+        while name in names:
+            name = f"{name}#{index}"
+        names.add(name)
         length, buffer = sizes[number] if number < len(sizes) else (0, None)
         layouts.append(
             TensorLayout(name, shape, signature, DTYPES.get(type_number, ""), length, buffer if length else None)

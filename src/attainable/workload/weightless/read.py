@@ -16,8 +16,8 @@ from attainable.workload.weightless.writer import NetworkWriter
 LARGEST_FILE = 8 * 2**20
 """Bytes of a description; the largest networks of the field take 100 KiB."""
 
-MOST_LAYERS = 20_000
-"""Layers of a description."""
+MOST_LAYERS = 10_000
+"""Layers of a description; the largest networks of the field have some thousand."""
 
 Description = Callable[[str, NetworkWriter, Bindings, int | None, str], "Described"]
 """Writes the network of a text: text, writer, the user's shapes and batch, and the file for messages."""

@@ -84,9 +84,11 @@ class NetworkWriter:
         """The model with these outputs, each under its name; a tensor that is named twice is put out once."""
         made = {name for node in self._graph.node for name in node.output}
         renamed: dict[str, str] = {}
+        put_out: set[str] = set()
         for name, value in outputs.items():
-            if value.name in renamed:
+            if value.name in put_out:
                 continue
+            put_out.add(value.name)
             if value.name not in made:
                 value = self.node("Identity", name, [value], shape=value.shape)
             renamed[value.name] = name if name == value.name else self._unique(name)
