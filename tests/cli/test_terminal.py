@@ -11,7 +11,7 @@ from attainable.cli.screen import WIDTH_OF_A_PIPE
 from attainable.cli.terminal import print_analysis, print_count, print_device, print_progress, print_run
 from attainable.devices import Bandwidth, Device, Memory, Roof, Sourced
 from attainable.measurement.run import Run
-from attainable.report.names import clean
+from attainable.names import clean
 from attainable.workload.kernel import Kernel
 from tests.report.analyses import convolutions, large, nothing, on_paper, renamed
 from tests.report.evil import EVIL_NAMES

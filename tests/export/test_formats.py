@@ -12,7 +12,8 @@ from attainable.analysis.records import Analysis
 from attainable.errors import UnknownName
 from attainable.export import COMPARISON_FORMATS, FORMATS, TABLE, chosen_format, export_count
 from attainable.export.csv import MODEL_COLUMNS, OP_COLUMNS
-from attainable.export.escaping import LONGEST_CELL, csv_text, latex_text, markdown_text, visible
+from attainable.export.escaping import LONGEST_CELL, csv_text, latex_text, markdown_text
+from attainable.names import clean
 from tests.report.analyses import convolutions, on_paper, op, renamed
 from tests.report.evil import EVIL_NAMES, parse
 
@@ -66,7 +67,7 @@ def test_names_in_csv_stay_whole_and_in_their_cell() -> None:
     ops = [replace(op(str(index), "Conv"), name=text) for index, text in enumerate(EVIL)]
     table = rows(FORMATS["csv"].render(on_paper(ops)))
     assert len(table) == len(EVIL)
-    shown = [visible(text) for text in EVIL]
+    shown = [clean(text) for text in EVIL]
     expected = [text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]}…" for text in shown]
     assert [row["name"].removeprefix("'") for row in table] == expected
 

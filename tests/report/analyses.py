@@ -97,7 +97,7 @@ def on_paper(ops: Sequence[OpRow], *, at_least: bool = False) -> Analysis:
             all_activation_bytes=2**21, mean_activation_bytes=2.0**19, swing_activation_bytes=2**19, at_least=at_least,
             least_macs=sum(entry.macs for entry in ops), least_operations=operations, least_bytes_moved=moved,
         ),
-        coverage=Coverage(len(ops), len(ops), [], [], []),
+        coverage=Coverage(len(ops), sum(entry.state != "no rule" for entry in ops), [], [], []),
         conventions={"mac": "one multiply and one add"},
         ops=list(ops),
         environment={"attainable": "0.1.0", "cpu": "AMD EPYC (cpu family 25, model 1, stepping 1)", "cores": "2"},

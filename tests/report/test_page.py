@@ -7,8 +7,8 @@ import pytest
 
 from attainable.analysis.records import Analysis, Fault, Finding
 from attainable.errors import InvalidQuantity, OutputExists
+from attainable.names import clean
 from attainable.report import render_html, write_analysis, write_html
-from attainable.report.names import clean
 from tests.report.analyses import convolutions, large, nothing, on_paper, renamed
 from tests.report.evil import EVIL_NAMES, parse
 

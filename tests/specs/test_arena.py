@@ -124,6 +124,21 @@ def test_a_convolution_that_reads_what_it_adds_to_writes_beside_it(tmp_path: Pat
     assert arena.intermediate_bytes == 2 * wide  # a and c; the pooled channels take the hole that a left
 
 
+def test_a_convolution_in_blocks_does_not_add_to_a_plain_tensor(tmp_path: Path) -> None:
+    """t is plain, a product in blocks is copied to the plain layout, and the copy and t are summed in place."""
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"]),
+        helper.make_node("Transpose", ["a"], ["t"], perm=[0, 1, 3, 2]),
+        helper.make_node("Conv", ["t", "v"], ["b"]),
+        helper.make_node("Add", ["b", "t"], ["c"]),
+        helper.make_node("Transpose", ["c"], ["y"], perm=[0, 1, 3, 2]),
+    ]
+    wide = 8 * 64 * FLOAT
+    arena = image(nodes, tmp_path, constant("w", 8, 3, 1, 1), constant("v", 8, 8, 1, 1))
+    # t, t in blocks and the product live together; accumulating into t they were two
+    assert arena.intermediate_bytes == 3 * wide
+
+
 def test_resnet18_holds_the_stem_and_its_pooled_image(tmp_path: Path) -> None:
     """64 x 112 x 112 and, half as wide and high, 64 x 56 x 56; the allocator's log says 4,014,080 too."""
     path = tmp_path / "resnet18.onnx"

@@ -72,7 +72,7 @@ def main() -> None:
         if "--debug" in sys.argv[1:]:
             raise
         # cleaned, because file and node names reach messages and a terminal obeys control characters
-        from attainable.report.names import clean_lines
+        from attainable.names import clean_lines
 
         print(f"error: {clean_lines(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)

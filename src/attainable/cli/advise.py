@@ -55,8 +55,8 @@ def advise(
 
 
 def _lines(advice: "Advice", run: "Run") -> Iterable[str]:
+    from attainable.names import clean
     from attainable.quantities import format_seconds
-    from attainable.report.names import clean
 
     threads = "1 thread" if run.threads == 1 else f"{run.threads} threads"
     yield f"\n  Measured {format_seconds(run.median_seconds)}, {threads}, {run.runtime} {clean(run.version)}\n"
@@ -74,6 +74,6 @@ def _lines(advice: "Advice", run: "Run") -> Iterable[str]:
 
 
 def _paragraph(text: str) -> str:
-    from attainable.report.names import clean
+    from attainable.names import clean
 
     return textwrap.fill(clean(text), _WIDTH, initial_indent=" " * 10, subsequent_indent=" " * 10)

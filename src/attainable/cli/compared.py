@@ -26,6 +26,7 @@ from attainable.cli.screen import (
 )
 from attainable.export.figures import accounting_notes
 from attainable.export.messages import say, say_count
+from attainable.names import short_name, short_sentence
 from attainable.quantities import (
     format_bytes,
     format_bytes_per_second,
@@ -33,7 +34,6 @@ from attainable.quantities import (
     format_operations_per_second,
     format_seconds,
 )
-from attainable.report.names import short_name, short_sentence
 from attainable.report.views.machine import short_cpu, short_dtype
 
 _MOST_DIFFERENCES = 60

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Column
 
 from attainable.errors import InvalidQuantity
+from attainable.names import short_name, short_sentence
 from attainable.quantities import format_bytes, format_count
 from attainable.report.messages import say
-from attainable.report.names import short_name, short_sentence
 from attainable.workload.shapes import LARGEST_DIMENSION, Bindings
 
 if TYPE_CHECKING:

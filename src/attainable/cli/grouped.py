@@ -11,8 +11,8 @@ from attainable.analysis.grouping import OpGroup, by_kind, by_scope
 from attainable.analysis.records import Analysis
 from attainable.cli.screen import NARROW, bare_table, number_columns, plain, show
 from attainable.export.messages import say, say_count
+from attainable.names import short_name
 from attainable.quantities import format_bytes, format_count, format_share
-from attainable.report.names import short_name
 
 SIGNATURE = "signature"
 """Equal ops in a row: the grouping of the default table."""

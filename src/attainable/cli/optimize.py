@@ -90,7 +90,7 @@ def _default_output(model: Path, names: Sequence[str]) -> Path:
 
 
 def _lines(result: "Optimization") -> Iterator[str]:
-    from attainable.report.names import short_name
+    from attainable.names import short_name
     from attainable.report.views.machine import short_cpu
 
     name, _, vnni = result.processor.rpartition(", ")
@@ -142,7 +142,7 @@ def _compared(comparison: "Comparison") -> Iterator[str]:
 
 
 def _row(label: str, *texts: str) -> Iterator[str]:
-    from attainable.report.names import short_sentence
+    from attainable.names import short_sentence
 
     for index, text in enumerate(texts):
         head = f"  {label if index == 0 else '':{_LABEL}}"

@@ -123,7 +123,7 @@ def write(content: str, output: Path | None, *, overwrite: bool) -> None:
 
 def print_written(output: Path) -> None:
     """Say on stderr which file was written."""
-    from attainable.report.names import short_sentence
+    from attainable.names import short_sentence
 
     print(f"  output: {short_sentence(str(output))}", file=sys.stderr)
 

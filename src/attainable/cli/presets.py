@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Column
 
+from attainable.names import short_name
 from attainable.quantities import format_bytes, format_count, format_share
 from attainable.report.messages import say
-from attainable.report.names import short_name
 
 if TYPE_CHECKING:
     from attainable.cost.count import Count

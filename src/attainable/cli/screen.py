@@ -10,8 +10,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from attainable.analysis.records import Fault
+from attainable.names import clean, short_name, short_sentence
 from attainable.report.messages import say
-from attainable.report.names import clean, short_name, short_sentence
 
 WIDTH_OF_A_PIPE = 120
 """Columns where the output is no terminal, so that no table is cut."""

@@ -22,6 +22,7 @@ from attainable.cli.screen import (
     show_asides,
     show_title,
 )
+from attainable.names import short_name, short_sentence
 from attainable.quantities import (
     format_bytes,
     format_bytes_per_second,
@@ -31,7 +32,6 @@ from attainable.quantities import (
     format_share,
 )
 from attainable.report.messages import say, say_count
-from attainable.report.names import short_name, short_sentence
 from attainable.report.views.advice import checked_line, most_saved_first, saving_line
 from attainable.report.views.hotspots import Hotspot, hotspots
 from attainable.report.views.indicators import Indicator

@@ -3,7 +3,7 @@
 A convolution of images in float32 with constant weights runs on blocks of channels when
 
 * it is dense and has fewer input channels than a block (it reads the plain layout) or a multiple of 4,
-* it is depthwise and has whole blocks, or it is grouped and each group has whole blocks on both sides.
+* it is depthwise with a multiple of 4 channels, or it is grouped and each group has whole blocks on both sides.
 
 Pooling follows with whole blocks, element-wise steps of equal shapes and Concat of whole blocks when all that they read
 is blocked. The last block of a tensor is filled up.
@@ -39,7 +39,7 @@ def blocked_channels(steps: Steps, *, block: int = CHANNEL_BLOCK) -> Steps:
 class _Layout:
     def __init__(self, steps: Steps, block: int) -> None:
         self._block = block
-        self._logical = steps.forms
+        self._logical = dict(steps.forms)
         self._blocked: set[str] = set()
         self._copies: dict[str, str] = {}
         self.forms = dict(steps.forms)
@@ -48,17 +48,29 @@ class _Layout:
     def place(self, step: Step) -> None:
         """Adds a step in the layout that it runs in, behind the copies that it needs."""
         to_layout = self._layout_of(step)
+        if to_layout is not None and step.kind == "Conv" and not self._blocked.issuperset(step.overwrites):
+            self._place_apart(step)
+            return
         if to_layout is None:
             step.reads = [self.plain(name) for name in step.reads]
             step.overwrites = [self._copies.get(name, name) for name in step.overwrites]
         else:
             image = step.reads[:1] if to_layout == "image" else []
             step.reads = image + [self._in_blocks(name) for name in step.reads[len(image) :]]
-            step.overwrites = [self._in_blocks(name) for name in step.overwrites]
+            # only a convolution accumulates; the planner does not know the shapes that a blocked sum reads
+            step.overwrites = [self._in_blocks(name) for name in step.overwrites] if step.kind == "Conv" else []
             for name in step.makes:
                 self._blocked.add(name)
                 self.forms[name] = self._padded(self._logical[name])
         self.steps.append(step)
+
+    def _place_apart(self, step: Step) -> None:
+        """A convolution in blocks does not accumulate into a plain tensor: the sum stays a step of its own."""
+        (other,), reads, makes = step.overwrites, step.reads[:-1], step.makes
+        product = f"{makes[0]}\0product"
+        self._logical[product] = self.forms[product] = self._logical[makes[0]]
+        self.place(Step(step.kind, step.op, reads, [product]))
+        self.place(Step("Add", step.op, [product, other], makes, [product, other]))
 
     def plain(self, name: str) -> str:
         """The tensor in the plain layout: itself or a copy."""
@@ -108,6 +120,6 @@ class _Layout:
                 return "image"
             return "blocked" if channels_in % _ALIGNMENT == 0 else None
         if channels_in == 1 and channels_out == groups:
-            return "blocked" if channels_out % self._block == 0 else None
+            return "blocked" if channels_out % _ALIGNMENT == 0 else None
         whole = channels_in % self._block == 0 and (channels_out // groups) % self._block == 0
         return "blocked" if whole else None

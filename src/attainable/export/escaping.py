@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from attainable.names import clean
+
 LONGEST_NAME = 200
 """Characters of a name in a table that a person reads; JSON keeps it whole."""
 
@@ -16,16 +18,6 @@ LONGEST_CELL = 32_000
 
 _FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
 """A cell that begins with one of these is a formula to a spreadsheet, the wide forms in some languages."""
-
-
-def visible(text: str) -> str:
-    """The text on one line; what is not printable shows as its escape (``\\x1b``), so that a terminal obeys nothing."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in text
-    )
 
 
 def csv_text(text: str) -> str:
@@ -72,5 +64,5 @@ def latex_text(text: str) -> str:
 
 def _cut(text: str, longest: int) -> str:
     # only what can be shown is looked at, because a name may be a megabyte
-    shown = visible(text[:longest])
+    shown = clean(text[:longest])
     return shown if len(text) <= longest and len(shown) <= longest else f"{shown[:longest]}…"

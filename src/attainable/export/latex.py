@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from attainable.analysis.comparison import Comparison
 from attainable.analysis.records import Analysis
-from attainable.export.escaping import latex_text, visible
+from attainable.export.escaping import latex_text
 from attainable.export.figures import Figures, figures, notes
 from attainable.export.messages import say
+from attainable.names import clean
 
 _COLUMNS = ("model", "parameters", "macs", "access", "peak")
 
@@ -24,7 +25,7 @@ def comparison_latex(comparison: Comparison) -> str:
 def _table(rows: Sequence[Figures]) -> str:
     comments = [say("note.booktabs"), *notes(rows)]
     lines = [
-        *(f"% {visible(comment)}" for comment in comments),
+        *(f"% {clean(comment)}" for comment in comments),
         rf"\begin{{tabular}}{{l{'r' * (len(_COLUMNS) - 1)}}}",
         r"\toprule",
         _line([latex_text(say(f"column.{column}")) for column in _COLUMNS]),

@@ -10,6 +10,7 @@ from attainable.files import require_writable, write_atomically
 from attainable.measurement.compare import PAIRS, Comparison, compare_workloads
 from attainable.optimization.outcome import Optimization, Outcome
 from attainable.optimization.verify import MINIMUM_SQNR_DECIBELS, shortfall, verify
+from attainable.runtimes import require_runnable, runtime
 from attainable.timing.conditions import read_conditions
 from attainable.transforms import Options, Transform, transform
 from attainable.transforms.input_sets import InputSets, input_sets
@@ -67,6 +68,7 @@ def optimize_model(
     if not steps:
         raise InputError("no change is named", where="--apply", help="name one, e.g. --apply int8")
     original = load(path, how.options.shapes, batch=how.options.batch)
+    require_runnable(runtime(how.runtime), original)
     _require_no_input(output, path, original)
     require_writable(output, overwrite=overwrite)
     sets = input_sets(original, how.options.data)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from attainable.report.names import clean
+from attainable.names import clean
 
 NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 

@@ -4,10 +4,10 @@ from functools import cache
 from importlib.resources import files
 
 from attainable.analysis.records import Analysis
+from attainable.names import short_name, short_sentence
 from attainable.quantities import format_bytes, format_count, format_seconds
 from attainable.report.markup import Child, Markup, document, element, joined, style_sheet
 from attainable.report.messages import say
-from attainable.report.names import short_name, short_sentence
 from attainable.report.sections import (
     DASH,
     chart_section,

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from attainable.analysis.records import Checked, Fault, Finding
+from attainable.names import short_name, short_sentence
 from attainable.quantities import format_count, format_operations_per_second, format_seconds, format_share
 from attainable.report.markup import Child, Markup, element, joined
 from attainable.report.messages import say, say_count
-from attainable.report.names import short_name, short_sentence
 from attainable.report.svg import roofline_svg
 from attainable.report.tables import Column, bar, kind_mark, table
 from attainable.report.views.advice import checked_line, most_saved_first, saving_line

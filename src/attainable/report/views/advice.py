@@ -1,9 +1,9 @@
 """Findings and what was checked without gain, as lines."""
 
 from attainable.analysis.records import Checked, Finding
+from attainable.names import short_sentence
 from attainable.quantities import format_seconds
 from attainable.report.messages import say
-from attainable.report.names import short_sentence
 
 
 def most_saved_first(findings: list[Finding]) -> list[Finding]:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from attainable.analysis.records import Analysis, DeviceRow, RunRow
+from attainable.names import short_name
 from attainable.quantities import format_seconds, format_share
 from attainable.report.messages import say
-from attainable.report.names import short_name
 from attainable.report.views.labelled import Labelled, measured_by_label, roofline_by_label
 from attainable.report.views.machine import device_title, machine_device, shown_device, shown_run
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from attainable.analysis.records import Analysis, DeviceRow, GroupRow, OpRow, RunRow
-from attainable.report.names import short_name
+from attainable.names import short_name
 
 _MOST_COMPANIONS = 4
 

@@ -3,7 +3,7 @@
 import re
 
 from attainable.analysis.records import Analysis, DeviceRow, RunRow
-from attainable.report.names import short_name, short_sentence
+from attainable.names import short_name, short_sentence
 
 LOCAL = "local"
 """The name of the machine that ran the tool; the same in every saved analysis."""

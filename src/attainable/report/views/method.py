@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from attainable.analysis.records import Analysis, DeviceRow, Port, RunRow
+from attainable.names import short_name, short_pairs, short_sentence
 from attainable.quantities import format_bytes, format_bytes_per_second, format_operations_per_second, format_seconds
 from attainable.report.messages import say, say_count
-from attainable.report.names import short_name, short_pairs, short_sentence
 from attainable.report.views.machine import device_title
 
 _MOST_PORTS = 20

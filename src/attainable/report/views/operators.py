@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from attainable.analysis.records import Analysis, OpRow
+from attainable.names import short_name
 from attainable.quantities import format_bytes, format_count
 from attainable.report.messages import say, say_count
-from attainable.report.names import short_name
 from attainable.report.views.machine import device_title, shown_device, shown_run
 
 MOST_ROWS = 500

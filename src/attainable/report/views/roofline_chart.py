@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from attainable.analysis.records import Analysis, DeviceRow
+from attainable.names import short_name
 from attainable.quantities import format_bytes_per_second, format_operations_per_second
 from attainable.report.messages import say
-from attainable.report.names import short_name
 from attainable.report.views.labelled import measured_by_label
 from attainable.report.views.machine import shown_device, shown_run
 from attainable.report.views.operators import operator_rows

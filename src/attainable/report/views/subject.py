@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from attainable.analysis.records import Analysis
+from attainable.names import short_name
 from attainable.report.messages import say, say_count
-from attainable.report.names import short_name
 from attainable.report.views.machine import device_title, machine_device, short_cpu, short_dtype, shown_run
 
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 from attainable.analysis.records import Analysis, DeviceRow, RunRow
+from attainable.names import short_name
 from attainable.quantities import format_seconds, format_share
 from attainable.report.messages import say, say_count
-from attainable.report.names import short_name
 from attainable.report.views.indicators import Indicator, indicators
 from attainable.report.views.machine import device_title, machine_device, roof_kinds, short_dtype, shown_run
 from attainable.report.views.subject import Subject, subject

@@ -1,6 +1,6 @@
 import pytest
 
-from attainable.report.names import LONGEST_NAME, clean, clean_lines, short_name, short_pairs, short_sentence
+from attainable.names import LONGEST_NAME, clean, clean_lines, short_name, short_pairs, short_sentence
 from tests.report.evil import EVIL_NAMES
 
 

@@ -1,0 +1,67 @@
+"""How much of their peak three NPUs use for two networks."""
+
+from collections.abc import Sequence
+
+from attainable.cost.count import Count
+from benchmarks.acceptance.claim import Check, Checks, Figure, Finding, Holds
+from benchmarks.acceptance.counting import estimates, in_type, ncnn, network, toy
+
+HI3519, X3, CV22 = 1.7e12, 2e12, 4e12
+"""Operations per second in int8. That of the Hi3519AV100 is the maker's, the others are in the claims."""
+
+UNLIMITED = 1e30
+"""Bytes per second: the claims are about computing alone."""
+
+
+def used(result: Count, peak: float, rate: float) -> float:
+    """Percent of the peak that a rate of images uses."""
+    device = toy(UNLIMITED, matrix=peak, dtype="int8")
+    return 100 * rate * sum(estimate.compute_seconds for estimate in estimates(in_type(result, "int8"), device))
+
+
+def t101() -> Sequence[Finding]:
+    """Torchvision's network, then that of the ncnn file."""
+    figures = [used(result, HI3519, 243) for result in (network("mobilenet_v2"), ncnn("mobilenet_v2"))]
+    return [Figure("8.6", figures[0], meaning="%"), Figure("9.0", figures[1], meaning="%")]
+
+
+def t102() -> Sequence[Finding]:
+    """MobileNetV2 in two forms, ResNet-50 with the stride in its 1x1."""
+    figures = [used(result, X3, 458) for result in (network("mobilenet_v2"), ncnn("mobilenet_v2"))]
+    return [
+        Figure("13.7", figures[0], meaning="MobileNetV2 %"),
+        Figure("14.4", figures[1], meaning="%"),
+        Figure("21.6", used(ncnn("resnet50"), X3, 56), meaning="ResNet-50 %"),
+    ]
+
+
+def t103() -> Sequence[Finding]:
+    """Both networks in two forms."""
+    light = [used(result, CV22, 345) for result in (network("mobilenet_v2"), ncnn("mobilenet_v2"))]
+    heavy = [used(result, CV22, 53) for result in (ncnn("resnet50"), network("resnet50"))]
+    return [
+        Figure("5.2", light[0], meaning="MobileNetV2 %"),
+        Figure("5.4", light[1], meaning="%"),
+        Figure("10.2", heavy[0], meaning="ResNet-50 %"),
+        Figure("10.8", heavy[1], meaning="%"),
+    ]
+
+
+def t104() -> Sequence[Finding]:
+    """The rates are those of T102 and T103."""
+    ratio = ncnn("resnet50").totals.macs / ncnn("mobilenet_v2").totals.macs
+    rates = {"CV22": 345 / 53, "X3": 458 / 56}
+    return [
+        Figure("12.3", ratio, meaning="MACs"),
+        Figure("6.51", rates["CV22"], meaning="rate, CV22"),
+        Figure("8.18", rates["X3"], meaning="rate, X3"),
+        Holds("both far from the MACs", max(rates.values()) < ratio),
+    ]
+
+
+CHECKS: Checks = {
+    "T101": Check("1 pt", t101, "convolutions in int8 over 1.7 TOPS, which the file does not say"),
+    "T102": Check("1.5 pt", t102, "convolutions in int8"),
+    "T103": Check("1 pt", t103, "convolutions in int8 over 4 TOPS"),
+    "T104": Check("1%", t104, "consistent; the rate of ResNet-50 on the Hi3519AV100 is not in the file"),
+}
