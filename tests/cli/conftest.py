@@ -17,6 +17,8 @@ def attainable(
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.setenv("ATTAINABLE_CACHE", str(machine_profile))
+    # pytest-xdist sets a width; a pipe has none
+    monkeypatch.delenv("COLUMNS", raising=False)
 
     def run(*arguments: str | Path) -> Shown:
         monkeypatch.setattr("sys.argv", ["attainable", *map(str, arguments)])

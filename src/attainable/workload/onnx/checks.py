@@ -43,8 +43,8 @@ def _contradiction(op: Op, attribute: str, *tensors: Tensor) -> str:
 def _same_elements(op: Op, values: Values) -> str | None:
     """Reshape keeps the number of elements."""
     del values
-    x, y = op.input(0), op.outputs[0] if op.outputs else None
-    if x.shape is None or y is None or y.shape is None or x.elements == y.elements:
+    x, y = op.optional_input(0), op.outputs[0] if op.outputs else None
+    if x is None or x.shape is None or y is None or y.shape is None or x.elements == y.elements:
         return None
     return f"cannot reshape {list(x.shape)} to {list(y.shape)}"
 

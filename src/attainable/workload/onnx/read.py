@@ -15,7 +15,7 @@ from attainable.workload.onnx.bind import bind_dimensions
 from attainable.workload.onnx.functions import DEEPEST_NESTING, Expansion, expansion, local_functions
 from attainable.workload.onnx.given import InputValues, given_tensor, stored_values, with_given_shapes
 from attainable.workload.onnx.graph import GraphConverter, read_by
-from attainable.workload.onnx.infer import infer_whole
+from attainable.workload.onnx.infer import hostile_attributes, infer_whole
 from attainable.workload.onnx.order import require_order
 from attainable.workload.onnx.tensors import external_bytes
 from attainable.workload.onnx.wire import MalformedProtobuf, strip_weights
@@ -154,6 +154,7 @@ def _guard(model: onnx.ModelProto, expanded: Expansion, where: str) -> None:
             faults.append(f"has {len(dimensions)} axes, at most {LARGEST_RANK} are read @ input {value.name}")
         elif math.prod(max(dimension.dim_value, 1) for dimension in dimensions) >= 2**62:
             faults.append(f"has more elements than can be counted @ input {value.name}")
+    faults += hostile_attributes(model)
     if expanded.nodes > MOST_EXPANDED_NODES:
         faults.append(
             f"its functions expand to {expanded.nodes} nodes, at most {MOST_EXPANDED_NODES} are read @ functions"
