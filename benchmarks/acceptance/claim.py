@@ -25,14 +25,14 @@ class Claim:
     statement: str
     expected: str
     tolerance: str
-    how: str
     verified: str
+    source: str
     note: str
 
     @property
     def text(self) -> str:
         """All that the row says."""
-        return f"{self.statement} {self.expected} {self.note}"
+        return f"{self.statement} {self.expected} {self.source} {self.note}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Figure:
         claimed: as the claim prints it.
         computed: ours, in the same unit.
         tolerance: how far apart they may be; None takes that of the claim. See ``allowed``.
-        meaning: what it is, where the claim has several.
+        meaning: unit or name, where the claim has several.
         mismatch: the published number of a row that is marked as one that does not reproduce.
     """
 
@@ -55,13 +55,17 @@ class Figure:
 
     def agrees(self, tolerance: str) -> bool:
         """Whether ours is within the figure's own tolerance, else within this one."""
-        return abs(self.computed - float(self.claimed)) <= allowed(self.claimed, self.tolerance or tolerance)
+        return self.agrees_in(self.tolerance or tolerance)
+
+    def agrees_in(self, tolerance: str) -> bool:
+        """Whether ours is within this tolerance."""
+        return abs(self.computed - float(self.claimed)) <= allowed(self.claimed, tolerance)
 
     @property
     def shown(self) -> str:
-        """Ours, with its meaning."""
+        """Ours, and what it is."""
         number = str(self.computed) if isinstance(self.computed, int) else f"{self.computed:.6g}"
-        return f"{self.meaning} {number}".strip()
+        return f"{number} {self.meaning}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,18 @@ Checks = dict[str, Check]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a claim."""
+    """What came of a claim.
+
+    Attributes:
+        id: of the row.
+        group: of the row.
+        status: see ``outcome``.
+        expected: as the file says it, else as the check does.
+        computed: our figures.
+        note: faults, then the convention of the computation; or why it was not run.
+        figures: how many there are, published ones that do not reproduce left out.
+        to_the_digit: how many of those agree in every printed digit.
+    """
 
     id: str
     group: str
@@ -108,6 +123,8 @@ class Outcome:
     expected: str
     computed: str
     note: str
+    figures: int = 0
+    to_the_digit: int = 0
 
 
 _PERCENT = re.compile(r"([0-9.e-]+) ?%")
@@ -144,8 +161,8 @@ def read_claims(path: Path) -> dict[str, Claim]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = [
             Claim(
-                row["id"], row["group"], row["statement"], row["expected"], row["tolerance"], row["how"],
-                row["verified"], row["note"],
+                row["id"], row["group"], row["statement"], row["expected"], row["tolerance"], row["verified"],
+                row["source"], row["note"],
             )
             for row in csv.DictReader(file)
         ]  # fmt: skip
@@ -169,7 +186,7 @@ def outcomes(groups: Mapping[str, Checks], claims: Mapping[str, Claim]) -> list[
 
 
 def outcome(id: str, group: str, check: Check, claim: Claim | None, *, file_is_present: bool) -> Outcome:
-    """Run one check."""
+    """Run one check: passed, contradicted, skipped with the reason, or failed with the faults."""
     expected = claim.expected if claim is not None else ""
     if check.compute is None:
         return Outcome(id, group, "skipped", expected, "", check.note)
@@ -182,6 +199,7 @@ def outcome(id: str, group: str, check: Check, claim: Claim | None, *, file_is_p
         faults += _differences(group, check, findings, claim)
     elif file_is_present:
         faults.append("is not in the file")
+    figures = [finding for finding in findings if isinstance(finding, Figure) and not finding.mismatch]
     mismatches = [finding for finding in findings if isinstance(finding, Figure) and finding.mismatch]
     status: Status = "failed" if faults else "contradicted" if mismatches else "passed"
     published = [f"the published {figure.claimed} does not reproduce" for figure in mismatches]
@@ -189,6 +207,7 @@ def outcome(id: str, group: str, check: Check, claim: Claim | None, *, file_is_p
     return Outcome(
         id, group, status, expected or "; ".join(map(_claimed, findings)),
         "; ".join(finding.shown for finding in findings), "; ".join(filter(None, notes)),
+        len(figures), sum(figure.agrees_in("printed") for figure in figures),
     )  # fmt: skip
 
 
@@ -207,7 +226,8 @@ def _differences(group: str, check: Check, findings: Sequence[Finding], claim: C
     faults = [
         f"the file does not say {finding.claimed}"
         for finding in findings
-        if isinstance(finding, Figure) and not re.search(rf"(?<![0-9.]){re.escape(finding.claimed)}(?![0-9])", claim.text)
+        if isinstance(finding, Figure)
+        and not re.search(rf"(?<![0-9.]){re.escape(finding.claimed)}(?![0-9])", claim.text)
     ]
     if check.tolerance != claim.tolerance:
         faults.append(f"the file says the tolerance is {claim.tolerance!r}")

@@ -44,8 +44,8 @@ def t082() -> Sequence[Finding]:
     folded = ncnn("mobilenet")
     return [
         *_totals(network("mobilenet_v1"), "568740352", "4231976"),
-        Figure("568740352", folded.totals.macs, "exact", "file: MACs"),
-        Figure("4.2210", folded.totals.parameters / 1e6, "printed", "folded M"),
+        Figure("568740352", folded.totals.macs, "exact", "MACs in the file"),
+        Figure("4.2210", folded.totals.parameters / 1e6, "printed", "M folded"),
     ]
 
 
@@ -79,7 +79,7 @@ def t085() -> Sequence[Finding]:
         "1.906": ("first 3x3", [first]),
     }
     return [
-        Figure(claimed, 100 * sum(entry.work.macs for entry in entries) / result.totals.macs, meaning=f"{kind} %")
+        Figure(claimed, 100 * sum(entry.work.macs for entry in entries) / result.totals.macs, meaning=f"% {kind}")
         for claimed, (kind, entries) in by_kind.items()
     ]
 
@@ -110,7 +110,7 @@ def t091() -> Sequence[Finding]:
     figures: list[Finding] = []
     for width, (claimed, published) in widths.items():
         macs = network(f"shufflenet_v2_{width}").totals.macs / 1e6
-        figures += [Figure(claimed, macs, meaning=width), Figure(published, macs, meaning="of the paper's")]
+        figures += [Figure(claimed, macs, "printed", width), Figure(published, macs, meaning="as published")]
     return figures
 
 
@@ -132,7 +132,7 @@ def t094() -> Sequence[Finding]:
     }
     figures: list[Finding] = []
     for name, (macs, moved) in claimed.items():
-        figures.append(Figure(macs, ncnn(name).totals.macs / 1e9, meaning=f"{name} GMACs"))
+        figures.append(Figure(macs, ncnn(name).totals.macs / 1e9, meaning=f"GMACs {name}"))
         figures.append(Figure(moved, bytes_with_activations_absorbed(ncnn(name)) / 1e6, meaning="MB"))
     return figures
 
@@ -145,7 +145,7 @@ def t095() -> Sequence[Finding]:
         fused = bytes_moved(entries)
         unfused = fused + 4 * sum(entry.work.bytes_written for entry in entries)
         computed = (fused / 1e6, unfused / 1e6, 100 * (1 - fused / unfused))
-        meanings = (f"{name} MB", "MB unfused", "% saved")
+        meanings = (f"MB {name}", "MB unfused", "% saved")
         rows = zip(claimed, computed, (None, None, "1 pt"), meanings, strict=True)
         figures += [Figure(*row) for row in rows]
     return figures

@@ -22,16 +22,16 @@ def used(result: Count, peak: float, rate: float) -> float:
 def t101() -> Sequence[Finding]:
     """Torchvision's network, then that of the ncnn file."""
     figures = [used(result, HI3519, 243) for result in (network("mobilenet_v2"), ncnn("mobilenet_v2"))]
-    return [Figure("8.6", figures[0], meaning="%"), Figure("9.0", figures[1], meaning="%")]
+    return [Figure("8.6", figures[0], meaning="% zoo"), Figure("9.0", figures[1], meaning="% ncnn file")]
 
 
 def t102() -> Sequence[Finding]:
     """MobileNetV2 in two forms, ResNet-50 with the stride in its 1x1."""
     figures = [used(result, X3, 458) for result in (network("mobilenet_v2"), ncnn("mobilenet_v2"))]
     return [
-        Figure("13.7", figures[0], meaning="MobileNetV2 %"),
-        Figure("14.4", figures[1], meaning="%"),
-        Figure("21.6", used(ncnn("resnet50"), X3, 56), meaning="ResNet-50 %"),
+        Figure("13.7", figures[0], meaning="% MobileNetV2 zoo"),
+        Figure("14.4", figures[1], meaning="% MobileNetV2 ncnn file"),
+        Figure("21.6", used(ncnn("resnet50"), X3, 56), meaning="% ResNet-50 ncnn file"),
     ]
 
 
@@ -40,10 +40,10 @@ def t103() -> Sequence[Finding]:
     light = [used(result, CV22, 345) for result in (network("mobilenet_v2"), ncnn("mobilenet_v2"))]
     heavy = [used(result, CV22, 53) for result in (ncnn("resnet50"), network("resnet50"))]
     return [
-        Figure("5.2", light[0], meaning="MobileNetV2 %"),
-        Figure("5.4", light[1], meaning="%"),
-        Figure("10.2", heavy[0], meaning="ResNet-50 %"),
-        Figure("10.8", heavy[1], meaning="%"),
+        Figure("5.2", light[0], meaning="% MobileNetV2 zoo"),
+        Figure("5.4", light[1], meaning="% MobileNetV2 ncnn file"),
+        Figure("10.2", heavy[0], meaning="% ResNet-50 ncnn file"),
+        Figure("10.8", heavy[1], meaning="% ResNet-50 zoo"),
     ]
 
 
@@ -52,9 +52,9 @@ def t104() -> Sequence[Finding]:
     ratio = ncnn("resnet50").totals.macs / ncnn("mobilenet_v2").totals.macs
     rates = {"CV22": 345 / 53, "X3": 458 / 56}
     return [
-        Figure("12.3", ratio, meaning="MACs"),
-        Figure("6.51", rates["CV22"], meaning="rate, CV22"),
-        Figure("8.18", rates["X3"], meaning="rate, X3"),
+        Figure("12.3", ratio, meaning="times the MACs"),
+        Figure("6.51", rates["CV22"], meaning="times the rate on CV22"),
+        Figure("8.18", rates["X3"], meaning="times the rate on X3"),
         Holds("both far from the MACs", max(rates.values()) < ratio),
     ]
 

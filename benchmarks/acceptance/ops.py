@@ -58,7 +58,7 @@ def t039() -> Sequence[Finding]:
     """Share of the peak that work of this intensity can reach."""
     work = Work(operations=(("vector", "float32", 2346),), bytes_activation_out=1000)
     limits = estimate(work, CPU48, threads=None)
-    return [Figure("4.89", 100 * limits.compute_seconds / limits.seconds, "0.05 pt", "%")]
+    return [Figure("4.89", 100 * limits.compute_seconds / limits.seconds, "0.05 pt", "% of the peak")]
 
 
 def _mega_a_mebi(operations: int, result: Count) -> float:
@@ -129,8 +129,8 @@ def t050() -> Sequence[Finding]:
     """Few channels: moving decides."""
     normal, separable = op3(), (depthwise(16, 112), conv(16, 16, 112, kernel=1))
     return [
-        Figure("1.99", on_npu(*separable) / on_npu(normal), meaning="time"),
-        Figure("5.76", normal.totals.macs / sum(part.totals.macs for part in separable), meaning="MACs"),
+        Figure("1.99", on_npu(*separable) / on_npu(normal), meaning="times the time"),
+        Figure("5.76", normal.totals.macs / sum(part.totals.macs for part in separable), meaning="times fewer MACs"),
     ]
 
 
@@ -139,9 +139,9 @@ def t051() -> Sequence[Finding]:
     normal = on_npu(conv(256, 256, 14))
     separable = on_npu(depthwise(256, 14), conv(256, 256, 14, kernel=1))
     return [
-        Figure("107.8", normal * 1e6, meaning="us"),
-        Figure("42.0", separable * 1e6, meaning="us"),
-        Figure("2.57", normal / separable, meaning="ratio"),
+        Figure("107.8", normal * 1e6, meaning="us normal"),
+        Figure("42.0", separable * 1e6, meaning="us separable"),
+        Figure("2.57", normal / separable, meaning="times faster"),
     ]
 
 

@@ -5,9 +5,9 @@ Source: arXiv:1807.11164, section 2.
 
 from collections.abc import Sequence
 
-from benchmarks.acceptance.claim import Check, Checks, Figure, Finding, Holds
 from attainable.zoo.builder import GraphBuilder
 from attainable.zoo.graph import Value
+from benchmarks.acceptance.claim import Check, Checks, Figure, Finding, Holds
 from benchmarks.acceptance.counting import bytes_moved, conv, layers
 
 EXTENT = 56
@@ -40,7 +40,7 @@ def t106() -> Sequence[Finding]:
     """Channels to channels at about equal MACs."""
     base = access(128, 128)
     return [
-        Figure(claimed, access(*channels) / base, meaning=f"{channels[0]}:{channels[1]}")
+        Figure(claimed, access(*channels) / base, meaning=f"at {channels[0]}:{channels[1]}")
         for channels, claimed in ACCESS_BY_RATIO.items()
     ]
 
@@ -87,7 +87,7 @@ def t109() -> Sequence[Finding]:
     """Groups at about equal MACs."""
     first, *_ = accesses = _by_groups()
     rows = zip(ACCESS_BY_GROUPS.items(), accesses, strict=True)
-    return [Figure(claimed, moved / first, meaning=f"g={groups}") for ((groups, _), claimed), moved in rows]
+    return [Figure(claimed, moved / first, meaning=f"at g={groups}") for ((groups, _), claimed), moved in rows]
 
 
 def t110() -> Sequence[Finding]:
@@ -141,6 +141,8 @@ CHECKS: Checks = {
     "T111": Check("order", t111, "consistent"),
     "T112": Check("n/a", t112, "consistent; our own bottleneck 256-64-64-256 @56, unfused"),
     "T113": Check("n/a", t113, "consistent"),
-    **{id: Check(tolerance, None, LOCAL) for id, tolerance in
-       {"T114": "order of medians", "T115": "order of medians", "T116": "order"}.items()},
+    **{
+        id: Check(tolerance, None, LOCAL)
+        for id, tolerance in {"T114": "order of medians", "T115": "order of medians", "T116": "order"}.items()
+    },
 }

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import onnx
-from onnx import helper
+from onnx import TensorProto, helper
 
 from attainable.cost.arena import PlannedArena, planned_arena
 from attainable.workload import load
@@ -161,3 +161,18 @@ def test_a_thousand_live_tensors_take_no_quadratic_time(tmp_path: Path) -> None:
     nodes = [helper.make_node("Transpose", ["x"], [f"t{index}"]) for index in range(count)]
     nodes.append(helper.make_node("Concat", [f"t{index}" for index in range(count)], ["y"], axis=0))
     assert plan(nodes, tmp_path).intermediate_bytes == count * TENSOR
+
+
+def test_a_body_keeps_what_it_reads_from_outside_and_its_own_names_mean_nothing_here(tmp_path: Path) -> None:
+    inner = [helper.make_node("Neg", ["a"], ["mine"]), helper.make_node("Exp", ["mine"], ["result"])]
+    branch = helper.make_graph(inner, "branch", [], [value("result", [64, 16])])
+    nodes = [
+        helper.make_node("Relu", ["x"], ["a"]),
+        helper.make_node("Transpose", ["a"], ["b"]),
+        helper.make_node("Transpose", ["b"], ["c"]),
+        helper.make_node("If", ["flag"], ["d"], then_branch=branch, else_branch=branch),
+        helper.make_node("Add", ["c", "d"], ["y"]),
+    ]
+    proto = model(nodes, [*X, value("flag", [], TensorProto.BOOL)], ["y"])
+    # a lives until the If, so that c lies behind b and not in place of a; d takes the place of b, which has died
+    assert planned_arena(load(save(proto, tmp_path))).intermediate_bytes == 3 * TENSOR

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from attainable.cost.work import Storage
-from attainable.workload.graph import Op, Shape, Tensor, Workload
+from attainable.workload.graph import FUNCTION, Op, Shape, Tensor, Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,14 @@ def _bytes(tensor: Tensor) -> int:
 
 
 def read_by_bodies(op: Op) -> Iterable[str]:
-    """Names of all tensors that ops inside the bodies of an op read, those of the bodies' own among them."""
+    """Names of all tensors that ops inside the bodies of an op read, those of the bodies' own among them.
+
+    A local function sees nothing but its arguments.
+    """
     for body in op.bodies:
+        if body.name == FUNCTION:
+            continue
+        yield from (tensor.name for tensor in body.outputs)
         for inner in body.ops:
             yield from (tensor.name for tensor in inner.present_inputs)
             yield from read_by_bodies(inner)

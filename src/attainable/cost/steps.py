@@ -110,22 +110,27 @@ class _Fusion:
         self._workload = workload
         self._outputs = {tensor.name for tensor in workload.outputs if not tensor.is_constant}
         self._readers: dict[str, int] = {}
-        for op in workload.ops:
-            for name in _read(op):
-                self._readers[name] = self._readers.get(name, 0) + 1
         self._forms: dict[str, Form] = {tensor.name: _form(tensor) for tensor in workload.inputs}
+        self._reads: list[list[str]] = []
+        known = set(self._forms)
+        for op in workload.ops:
+            # bodies also read tensors of their own, which may have any name
+            reads = [name for name in _read(op) if name in known]
+            known |= {tensor.name for tensor in op.present_outputs if not tensor.is_constant}
+            self._reads.append(reads)
+            for name in reads:
+                self._readers[name] = self._readers.get(name, 0) + 1
         self._buffers: dict[str, Form] = {}
         self._maker: dict[str, Step] = {}
         self._steps: list[Step] = []
 
     def steps(self) -> Steps:
-        for op in self._workload.ops:
+        for op, reads in zip(self._workload.ops, self._reads, strict=True):
             makes = [tensor.name for tensor in op.present_outputs if not tensor.is_constant]
             if not makes:
                 continue
             for tensor in op.present_outputs:
                 self._forms[tensor.name] = _form(tensor)
-            reads = _read(op)
             if not any(join(op, reads, makes) for join in (self._joins_before, self._accumulates, self._joins_pair)):
                 self._start(op, reads, makes)
         inputs = tuple(tensor.name for tensor in self._workload.inputs)

@@ -1,7 +1,7 @@
 """Local functions of a model: how far they expand, and the nodes of one call."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -41,30 +41,41 @@ def graphs_of(node: onnx.NodeProto) -> list[tuple[str, onnx.GraphProto]]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The nodes of a graph or a function, surveyed once.
+
+    Attributes:
+        nodes: in the file's order.
+        kinds: operators and domains among them.
+        graph: None for a function.
+    """
+
+    nodes: Sequence[onnx.NodeProto]
+    kinds: frozenset[tuple[str, str]]
+    graph: onnx.GraphProto | None
+
+
+def groups_of(nodes: Sequence[onnx.NodeProto], graph: onnx.GraphProto | None = None) -> list[Group]:
+    """These nodes, and those of every graph in their attributes, to any depth."""
+    found: list[Group] = []
+    pending = [(nodes, graph)]
+    while pending:
+        group, owner = pending.pop()
+        kinds = frozenset([(node.op_type, node.domain) for node in group])
+        found.append(Group(group, kinds, owner))
+        if not all(itertools.starmap(_holds_no_graphs, kinds)):
+            pending.extend((inner.node, inner) for node in group if node.attribute for _, inner in graphs_of(node))
+    return found
+
+
 @cache
 def _holds_no_graphs(kind: str, domain: str) -> bool:
     """Tell whether onnx knows the operator, and that it has no bodies: most graphs have no others."""
     if not onnx.defs.has(kind, domain=domain):
         return False
-    attributes = onnx.defs.get_schema(kind, domain=domain).attributes.values()
-    return not any(
-        attribute.type in (onnx.defs.OpSchema.AttrType.GRAPH, onnx.defs.OpSchema.AttrType.GRAPHS)
-        for attribute in attributes
-    )
-
-
-def nested_graphs(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.GraphProto]:
-    """Every graph in the attributes of the nodes, and in those of their nodes, to any depth."""
-    if all(itertools.starmap(_holds_no_graphs, {(node.op_type, node.domain) for node in nodes})):
-        return
-    pending = [nodes]
-    while pending:
-        for node in pending.pop():
-            for attribute in node.attribute:
-                if attribute.type in GRAPH_KINDS:
-                    for graph in (*([attribute.g] if attribute.HasField("g") else ()), *attribute.graphs):
-                        yield graph
-                        pending.append(graph.node)
+    types = {attribute.type for attribute in onnx.defs.get_schema(kind, domain=domain).attributes.values()}
+    return not types & {onnx.defs.OpSchema.AttrType.GRAPH, onnx.defs.OpSchema.AttrType.GRAPHS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +86,20 @@ class Expansion:
     depth: int
 
 
-def expansion(model: onnx.ModelProto, *, where: str) -> Expansion:
+def expansion(groups: Sequence[Group], functions: Mapping[FunctionKey, Sequence[Group]], *, where: str) -> Expansion:
     """The size of the graph after expanding its local functions, worked out without expanding anything.
+
+    Args:
+        groups: of the graph.
+        functions: those of each function.
+        where: the file, for messages.
 
     Raises:
         ModelGraphError: a function calls itself, or there are too many functions.
     """
-    functions = local_functions(model)
     if len(functions) > MOST_FUNCTIONS:
         raise ModelGraphError(f"has {len(functions)} local functions, at most {MOST_FUNCTIONS} are read", where=where)
-    calls = {key: _calls(function.node, functions) for key, function in functions.items()}
+    calls = {key: _calls(inner, functions) for key, inner in functions.items()}
     known: dict[FunctionKey, Expansion] = {}
     for key in functions:
         path = [key]
@@ -101,21 +116,21 @@ def expansion(model: onnx.ModelProto, *, where: str) -> Expansion:
                 raise ModelGraphError(f"a function calls itself: {cycle}", where=where, help="export the model again")
             else:
                 path.append(waiting)
-    return _sum(_calls(model.graph.node, functions), known)
+    return _sum(_calls(groups, functions), known)
 
 
 _Calls = tuple[int, dict[FunctionKey, int]]
 """Nodes that are no calls, and how often each function is called."""
 
 
-def _calls(nodes: Sequence[onnx.NodeProto], functions: Mapping[FunctionKey, onnx.FunctionProto]) -> _Calls:
+def _calls(groups: Sequence[Group], functions: Mapping[FunctionKey, Sequence[Group]]) -> _Calls:
     plain = 0
     called: dict[FunctionKey, int] = {}
-    for group in (nodes, *(graph.node for graph in nested_graphs(nodes))):
+    for group in groups:
         if not functions:
-            plain += len(group)
+            plain += len(group.nodes)
             continue
-        for node in group:
+        for node in group.nodes:
             if (key := key_of(node)) in functions:
                 called[key] = called.get(key, 0) + 1
             else:
@@ -138,8 +153,8 @@ def instantiate(function: onnx.FunctionProto, call: onnx.NodeProto) -> onnx.Func
     omitted = {
         name for index, name in enumerate(function.input) if index >= len(call.input) or not call.input[index]
     }  # fmt: skip
-    for nodes in (copy.node, *(graph.node for graph in nested_graphs(copy.node))):
-        for node in nodes:
+    for group in groups_of(copy.node):
+        for node in group.nodes:
             for index, name in enumerate(node.input):
                 if name in omitted:
                     node.input[index] = ""

@@ -4,14 +4,14 @@ Without its data propagation, which makes a record of every element of every ten
 dozen nodes can ask for all memory. ``values.py`` propagates what the rest needs.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 
 import onnx
 from google.protobuf.message import DecodeError
 from onnx import shape_inference
 
-from attainable.workload.onnx.functions import FunctionKey, key_of, nested_graphs
+from attainable.workload.onnx.functions import FunctionKey, Group, key_of
 from attainable.workload.onnx.resolve import is_resolvable
 
 MOST_EXPANDED_NODES = 50_000
@@ -21,6 +21,7 @@ body at each call, we do once for equal calls."""
 
 def infer_whole(
     model: onnx.ModelProto,
+    groups: Sequence[Group],
     functions: Collection[FunctionKey],
     *,
     expanded_nodes: int,
@@ -30,6 +31,7 @@ def infer_whole(
 
     Args:
         model: with every dimension bound; changed in place.
+        groups: all of its nodes, those of functions among them.
         functions: the model's own.
         expanded_nodes: of the model after expanding them.
         values: inputs whose elements are known, under their names.
@@ -39,13 +41,11 @@ def infer_whole(
         are then resolved one by one, which says which of them is impossible, if one is.
     """
     graph = model.graph
-    _forget_claims(graph, functions)
-    for inner in nested_graphs(graph.node):
-        _forget_claims(inner, functions)
+    for group in groups:
+        if group.graph is not None:
+            _forget_claims(group.graph, group, functions)
     for function in model.functions:
         del function.value_info[:]
-        for inner in nested_graphs(function.node):
-            _forget_claims(inner, functions)
     if expanded_nodes > MOST_EXPANDED_NODES:
         del model.functions[:]
     stored = len(graph.initializer)
@@ -57,21 +57,20 @@ def infer_whole(
     return graph
 
 
-def hostile_attributes(model: onnx.ModelProto) -> list[str]:
+def hostile_attributes(groups: Iterable[Group]) -> list[str]:
     """Attributes that would make onnx's own inference crash or allocate without bound, as faults."""
     faults: list[str] = []
-    for nodes in (model.graph.node, *(function.node for function in model.functions)):
-        for group in (nodes, *(graph.node for graph in nested_graphs(nodes))):
-            if {node.op_type for node in group}.isdisjoint(_LARGEST):
-                continue
-            for position, node in enumerate(group):
-                if (bound := _LARGEST.get(node.op_type)) is not None:
-                    name, largest = bound
-                    faults += [
-                        f"attribute {name} is {attribute.i} @ node {position} {node.op_type}"
-                        for attribute in node.attribute
-                        if attribute.name == name and abs(attribute.i) > largest
-                    ]
+    for group in groups:
+        if {kind for kind, _ in group.kinds}.isdisjoint(_LARGEST):
+            continue
+        for position, node in enumerate(group.nodes):
+            if (bound := _LARGEST.get(node.op_type)) is not None:
+                name, largest = bound
+                faults += [
+                    f"attribute {name} is {attribute.i} @ node {position} {node.op_type}"
+                    for attribute in node.attribute
+                    if attribute.name == name and abs(attribute.i) > largest
+                ]
     return faults
 
 
@@ -80,8 +79,8 @@ _LARGEST = {"LayerNormalization": ("axis", 64), "Split": ("num_outputs", 1 << 16
 first, and lists as many lengths as the second says."""
 
 
-def _forget_claims(graph: onnx.GraphProto, functions: Collection[FunctionKey]) -> None:
-    unknown = _made_by_nobody_known(graph.node, functions)
+def _forget_claims(graph: onnx.GraphProto, group: Group, functions: Collection[FunctionKey]) -> None:
+    unknown = _made_by_nobody_known(group, functions)
     claimed = [value for value in graph.value_info if value.name in unknown] if unknown else []
     del graph.value_info[:]
     graph.value_info.extend(claimed)
@@ -90,13 +89,13 @@ def _forget_claims(graph: onnx.GraphProto, functions: Collection[FunctionKey]) -
             value.type.tensor_type.ClearField("shape")
 
 
-def _made_by_nobody_known(nodes: Iterable[onnx.NodeProto], functions: Collection[FunctionKey]) -> set[str]:
-    unknown = {kind for kind in {(node.domain, node.op_type) for node in nodes} if not is_resolvable(*kind)}
+def _made_by_nobody_known(group: Group, functions: Collection[FunctionKey]) -> set[str]:
+    unknown = {(kind, domain) for kind, domain in group.kinds if not is_resolvable(domain, kind)}
     if not unknown:
         return set()
     return {
         name
-        for node in nodes
-        if (node.domain, node.op_type) in unknown and key_of(node) not in functions
+        for node in group.nodes
+        if (node.op_type, node.domain) in unknown and key_of(node) not in functions
         for name in node.output
     }

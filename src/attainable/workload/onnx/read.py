@@ -12,7 +12,7 @@ from attainable.errors import ModelFileError, ModelGraphError
 from attainable.workload.file import ModelFile, open_model_file
 from attainable.workload.graph import Provenance, Workload
 from attainable.workload.onnx.bind import bind_dimensions
-from attainable.workload.onnx.functions import DEEPEST_NESTING, Expansion, expansion, local_functions
+from attainable.workload.onnx.functions import DEEPEST_NESTING, Expansion, expansion, groups_of, local_functions
 from attainable.workload.onnx.given import InputValues, given_tensor, stored_values, with_given_shapes
 from attainable.workload.onnx.graph import GraphConverter, read_by
 from attainable.workload.onnx.infer import hostile_attributes, infer_whole
@@ -69,8 +69,12 @@ def workload_of(
     where = source.path
     given = values or {}
     graph = model.graph
-    expanded = expansion(model, where=where)
-    _guard(model, expanded, where)
+    functions = local_functions(model)
+    groups = groups_of(graph.node, graph)
+    inside = {key: groups_of(function.node) for key, function in functions.items()}
+    expanded = expansion(groups, inside, where=where)
+    called = [group for inner in inside.values() for group in inner]
+    _guard(model, expanded, hostile_attributes([*groups, *called]), where)
     initialisers = {proto.name for proto in graph.initializer} | {
         proto.values.name for proto in graph.sparse_initializer
     }
@@ -85,8 +89,11 @@ def workload_of(
         where=where,
     )
     notes = [*binding.notes, *(["the nodes were not in running order; they were sorted"] if order else [])]
-    functions = local_functions(model)
-    graph = infer_whole(model, functions, expanded_nodes=expanded.nodes, values=stored_values(given))
+    if order:
+        groups = groups_of(graph.node, graph)  # sorting copied the nodes
+    graph = infer_whole(
+        model, [*groups, *called], functions, expanded_nodes=expanded.nodes, values=stored_values(given)
+    )
     opsets = {"" if entry.domain == "ai.onnx" else entry.domain: entry.version for entry in model.opset_import}
     converter = GraphConverter(opsets, functions, ir_version=model.ir_version, where=where)
     constants = converter.constants(graph)
@@ -131,10 +138,10 @@ def _parse(file: ModelFile, where: str) -> onnx.ModelProto:
     return model
 
 
-def _guard(model: onnx.ModelProto, expanded: Expansion, where: str) -> None:
+def _guard(model: onnx.ModelProto, expanded: Expansion, hostile: list[str], where: str) -> None:
     """Refuse what would make shape inference run away: huge axes, ranks, opset gaps, expanding functions."""
     graph = model.graph
-    faults: list[str] = []
+    faults = [*hostile]
     if not model.opset_import:
         faults.append("imports no operator set @ opset_import")
     newest = onnx.defs.onnx_opset_version()
@@ -154,7 +161,6 @@ def _guard(model: onnx.ModelProto, expanded: Expansion, where: str) -> None:
             faults.append(f"has {len(dimensions)} axes, at most {LARGEST_RANK} are read @ input {value.name}")
         elif math.prod(max(dimension.dim_value, 1) for dimension in dimensions) >= 2**62:
             faults.append(f"has more elements than can be counted @ input {value.name}")
-    faults += hostile_attributes(model)
     if expanded.nodes > MOST_EXPANDED_NODES:
         faults.append(
             f"its functions expand to {expanded.nodes} nodes, at most {MOST_EXPANDED_NODES} are read @ functions"

@@ -43,6 +43,7 @@ class Resolver:
         self._impossible = impossible
         self._shapes: dict[Shape, Shape] = {}
         self._types: dict[tuple[Shape, str], onnx.TypeProto] = {}
+        self._known: dict[object, Outputs] = {}
         self._schemas: dict[tuple[str, str, int], onnx.defs.OpSchema | None] = {}
 
     def outputs(
@@ -79,19 +80,18 @@ class Resolver:
         if schema is None:
             return ()
         positions = delegate.inputs if delegate is not None else range(len(op.inputs))
-        types: dict[str, onnx.TypeProto] = {}
-        constants: dict[str, onnx.TensorProto] = {}
-        shaped = True
-        for position in positions:
-            tensor = op.optional_input(position)
-            if tensor is None:
-                continue
-            name = tensor.name
-            types[name] = self._type(tensor, scope)
-            shaped = shaped and tensor.shape is not None
-            limit = _LARGEST_OPERAND.get(tensor.dtype, _LARGEST_OTHER_OPERAND)
-            if tensor.shape is not None and tensor.elements <= limit and (value := operands(position)) is not None:
-                constants[name] = numpy_helper.from_array(value, name)
+        present = [(position, tensor) for position in positions if (tensor := op.optional_input(position)) is not None]
+        values = {} if op.type in _SHAPES_ALONE else _small_values(present, operands)
+        shaped = all(tensor.shape is not None for _, tensor in present)
+        key = (
+            op.type, version, op.attributes, len(node.output),
+            tuple((position, tensor.shape, tensor.dtype) for position, tensor in present),
+            tuple((position, values[tensor.name].tobytes()) for position, tensor in present if tensor.name in values),
+        )  # fmt: skip
+        if shaped and (known := self._known.get(key)) is not None:
+            return known
+        types = {tensor.name: self._type(tensor, scope) for _, tensor in present}
+        constants = {name: numpy_helper.from_array(value, name) for name, value in values.items()}
         imports = [helper.make_opsetid(name, number) for name, number in {**scope.opsets, domain: version}.items()]
         try:
             inferred = shape_inference.infer_node_outputs(
@@ -108,6 +108,8 @@ class Resolver:
         negative = next((extents for type in inferred.values() if min(extents := _extents(type), default=0) < 0), None)
         if negative is not None and shaped and scope.is_certain:
             self._impossible.append(_contradiction(op, f"would make the shape {negative}"))
+        if shaped and not _is_open(found):
+            self._known[key] = found
         return found
 
     def _inferred(self, name: str, type: onnx.TypeProto | None, scope: Scope) -> Tensor | None:
@@ -160,6 +162,26 @@ def _contradiction(op: Op, reason: str) -> str:
 
 def _extents(type: onnx.TypeProto) -> list[int]:
     return [dimension.dim_value for dimension in type.tensor_type.shape.dim]
+
+
+def _small_values(present: Sequence[tuple[int, Tensor]], operands: Operands) -> dict[str, Array]:
+    """The known elements of the inputs that are small enough to decide a shape, by name."""
+    values: dict[str, Array] = {}
+    for position, tensor in present:
+        limit = _LARGEST_OPERAND.get(tensor.dtype, _LARGEST_OTHER_OPERAND)
+        if tensor.shape is not None and tensor.elements <= limit and (value := operands(position)) is not None:
+            values[tensor.name] = value
+    return values
+
+
+_SHAPES_ALONE = frozenset(
+    {
+        "Add", "AveragePool", "BatchNormalization", "Cast", "Clip", "Concat", "Conv", "Div", "Elu", "Erf", "Exp", "Gather",
+        "Gelu", "Gemm", "GlobalAveragePool", "Identity", "LeakyRelu", "MatMul", "MaxPool", "Mul", "Neg", "Pow", "Relu",
+        "Sigmoid", "Softmax", "Sqrt", "Sub", "Tanh", "Transpose", "Where",
+    }
+)  # fmt: skip
+"""Frequent operators whose output shape does not depend on elements; nobody needs to know those."""
 
 
 def is_resolvable(domain: str, kind: str) -> bool:
