@@ -194,7 +194,7 @@ def outcome(id: str, group: str, check: Check, claim: Claim | None, *, file_is_p
         findings = check.compute()
     except Absent as absent:
         return Outcome(id, group, "skipped", expected, "", str(absent))
-    faults = [f"{finding.shown} is not {_claimed(finding)}" for finding in findings if not _agrees(finding, check)]
+    faults = [_fault(finding) for finding in findings if not _agrees(finding, check)]
     if claim is not None:
         faults += _differences(group, check, findings, claim)
     elif file_is_present:
@@ -215,6 +215,12 @@ def _agrees(finding: Finding, check: Check) -> bool:
     if isinstance(finding, Holds):
         return finding.is_true
     return math.isfinite(finding.computed) and finding.agrees(check.tolerance) != finding.mismatch
+
+
+def _fault(finding: Finding) -> str:
+    if isinstance(finding, Holds):
+        return finding.shown
+    return f"{finding.shown} {'reproduces' if finding.mismatch else 'is not'} {finding.claimed}"
 
 
 def _claimed(finding: Finding) -> str:

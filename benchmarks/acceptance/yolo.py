@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from attainable.cost.count import Count
+from attainable.cost.presets.measures import window
 from attainable.devices import load_device
 from benchmarks.acceptance.claim import Check, Checks, Figure, Finding, Holds
 from benchmarks.acceptance.counting import (
@@ -228,13 +229,18 @@ def t073() -> Sequence[Finding]:
     ]
 
 
+def pooled(result: Count) -> int:
+    """Elements in the windows of max pooling, which darknet adds to its BFLOPs."""
+    return sum(window(entry) for entry in result.ops if entry.op.kind == "MaxPool")
+
+
 def t074() -> Sequence[Finding]:
     """No described device has the order that was measured on an NPU."""
     prn, plain = darknet("yolov3-tiny-prn"), darknet("yolov3-tiny")
     phone = load_device("kirin990-cpu")
     return [
         Figure("3.46", giga(prn), "printed", "Gop prn"),
-        Figure("5.57", giga(plain), "0.1%", "Gop tiny"),
+        Figure("5.57", giga(plain) + pooled(plain) / 1e9, "printed", "Gop tiny with pooling"),
         Figure("52.9", mega_bytes(prn), "printed", "MB prn"),
         Figure("70.9", mega_bytes(plain), "printed", "MB tiny"),
         Holds("prn faster on the CPU", seconds(prn, phone) < seconds(plain, phone)),
@@ -278,8 +284,8 @@ def t078() -> Sequence[Finding]:
 
 
 PRN = (
-    "consistent; convolutions; 5.57 is what darknet prints, which adds the windows of max pooling to the 5.565 of the "
-    "convolutions; the roofline does not know the operators that an NPU lacks"
+    "consistent; 3.46 is the convolutions alone, 5.57 is what darknet prints: the windows of max pooling with them; "
+    "the roofline does not know which operators an NPU lacks"
 )
 CHECKS: Checks = {
     "T053": Check("0.1%", t053, "stored: 4 a normalised channel; folded: 1"),

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-from onnx import helper
+from onnx import TensorProto, helper, numpy_helper
 
 from attainable.cost.count import count
 from attainable.cost.memory import ActivationMemory
 from attainable.workload import load
 from attainable.zoo import write
-from tests.models import model, save, value
+from tests.models import constant, model, save, value
 
 FLOAT = 4
 
@@ -92,3 +93,38 @@ def test_resnet50_traffic_is_the_sum_of_reads_and_writes(resnet50: Path) -> None
     running_statistics = 2 * 26_560
     assert counted.totals.work.bytes_weight == (25_557_032 + running_statistics) * FLOAT
     assert counted.unavoidable_bytes == (25_557_032 + running_statistics + 3 * 224 * 224 + 1000) * FLOAT
+
+
+def test_what_a_body_makes_is_live_while_its_op_runs(tmp_path: Path) -> None:
+    """A branch makes a of 1000 elements, b of as many, and returns their sum over the rows: 10 elements."""
+    wide = 1000 * FLOAT
+    branch = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["x", "w"], ["a"]),
+            helper.make_node("Relu", ["a"], ["b"]),
+            helper.make_node("ReduceSum", ["b", "axes"], ["r"], keepdims=0),
+        ],
+        "wide", [], [value("r", [10])],
+    )  # fmt: skip
+    slim = helper.make_graph([helper.make_node("Identity", ["s"], ["t"])], "slim", [], [value("t", [10])])
+    node = helper.make_node("If", ["c"], ["y"], then_branch=branch, else_branch=slim)
+    inputs = [value("x", [10, 4]), value("s", [10]), value("c", [], TensorProto.BOOL)]
+    constants = [constant("w", 4, 100), numpy_helper.from_array(np.array([1]), "axes")]
+    memory = memory_of(save(model([node], inputs, ["y"], constants), tmp_path))
+    # x, s, the condition and y; inside, a and b at the Relu; r is y
+    assert memory.peak_bytes == (40 + 10 + 10) * FLOAT + 1 + 2 * wide
+
+
+def test_a_loop_holds_what_comes_in_and_what_goes_out(tmp_path: Path) -> None:
+    """A row of 8 goes round: the one that came in is live beside the one that is made, which becomes the output."""
+    body = helper.make_graph(
+        [helper.make_node("MatMul", ["row", "w"], ["next"]), helper.make_node("Identity", ["go"], ["goes"])],
+        "body",
+        [value("trip", [], TensorProto.INT64), value("go", [], TensorProto.BOOL), value("row", [1, 8])],
+        [value("goes", [], TensorProto.BOOL), value("next", [1, 8])],
+    )  # fmt: skip
+    node = helper.make_node("Loop", ["trips", "", "x"], ["y"], body=body)
+    constants = [constant("w", 8, 8), numpy_helper.from_array(np.array(10), "trips")]
+    memory = memory_of(save(model([node], [value("x", [1, 8])], ["y"], constants), tmp_path))
+    # x and y outside; inside the row that came in and the condition
+    assert memory.peak_bytes == 2 * 8 * FLOAT + 8 * FLOAT + 1

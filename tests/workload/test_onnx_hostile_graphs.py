@@ -102,6 +102,28 @@ def test_what_blows_up_is_refused_with_its_size_and_never_allocated(
     assert time.perf_counter() - start < 2.0
 
 
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (node("LayerNormalization", ["x", "w"], ["y"], axis=2**31), "attribute axis is 2147483648 @ node 0"),
+        (node("Split", ["x"], ["y"], num_outputs=2**31), "attribute num_outputs is 2147483648 @ node 0"),
+    ],
+)
+def test_what_onnx_itself_does_not_survive_is_refused(tmp_path: Path, wrong: onnx.NodeProto, reason: str) -> None:
+    """onnx 1.23 writes out of bounds for the first and asks for 16 GB for the second."""
+    with pytest.raises(ModelGraphError) as caught:
+        load(save(model([wrong], MATRIX, ["y"], [constant("w", 3)]), tmp_path))
+    assert caught.value.faults[0].startswith(reason)
+
+
+def test_long_vectors_cost_no_memory_for_each_element(tmp_path: Path) -> None:
+    """onnx's data propagation makes a record of each element of a vector: 100 GB for these."""
+    nodes = [node("Range", ["zero", "limit", "one"], ["r"]), node("Mul", ["r", "one"], ["a"])]
+    nodes.append(node("Add", ["a", "r"], ["y"]))
+    stored = [scalar("zero", 0), scalar("limit", 2**31 - 1), scalar("one", 1)]
+    assert load(save(model(nodes, [], ["y"], stored), tmp_path)).outputs[0].shape == (2**31 - 1,)
+
+
 def test_all_impossible_nodes_are_listed_and_long_names_cut(tmp_path: Path) -> None:
     nodes = [node("MatMul", ["x", "z"], [f"y{index}"], "n" * 1_000_000) for index in range(3)]
     with pytest.raises(ModelGraphError) as caught:

@@ -69,12 +69,9 @@ CASES: tuple[tuple[onnx.NodeProto, Shapes, Shapes], ...] = (
 @pytest.mark.parametrize(("made", "inputs", "outputs"), CASES, ids=[made.op_type for made, _, _ in CASES])
 def test_shapes(tmp_path: Path, made: onnx.NodeProto, inputs: Shapes, outputs: Shapes) -> None:
     # a scalar is stored, as the integer 2, for operators that are told an axis or a length
-    stored = [
-        numpy_helper.from_array(np.array(2, np.int64), name)
-        for name, shape in zip(made.input, inputs, strict=True)
-        if not shape
-    ]
-    declared = [value(name, shape) for name, shape in zip(made.input, inputs, strict=True) if shape]
+    pairs = list(zip(made.input, inputs, strict=True))
+    stored = [numpy_helper.from_array(np.array(2, np.int64), name) for name, shape in pairs if not shape]
+    declared = [value(name, shape) for name, shape in pairs if shape]
     # a claim in the file must not win against what follows from the inputs
     proto = model([made], declared, list(made.output), stored)
     proto.graph.value_info.append(value(made.output[0], [999]))

@@ -163,7 +163,6 @@ def _count(workload: Workload, trip_counts: TripCounts) -> Count:
     for name in trip_counts:
         if name != EVERY_LOOP and name not in counter.loops:
             raise unknown_name("loop", name, sorted(counter.loops))
-    rules = (RULES.get(entry.op.type, _WITHOUT_RULE) for entry in counted)
     coverage = _coverage(counted)
     totals = Totals(
         work=_sum(_works(counted)),
@@ -171,7 +170,7 @@ def _count(workload: Workload, trip_counts: TripCounts) -> Count:
         parameters=sum(entry.parameters for entry in counted),
         parameter_bytes=ledger.parameter_bytes,
         buffer_bytes=ledger.buffer_bytes,
-        memory=activation_memory(workload, (rule.storage for rule in rules)),
+        memory=activation_memory(workload, lambda op: RULES.get(op.type, _WITHOUT_RULE).storage),
         at_least=bool(coverage.kinds_without_rule or coverage.unresolved or coverage.unknown_trips),
     )
     return Count(workload, tuple(counted), totals, coverage)

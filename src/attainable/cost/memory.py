@@ -1,18 +1,21 @@
 """Activation memory over a run, by liveness.
 
 A tensor lives from the op that makes it to the last op that reads it; graph inputs live from the start, graph outputs
-to the end. While an op runs, everything it reads and everything it writes is live. A view shares the memory of what it
-views. Weights are not part of it.
+to the end. While an op runs, everything it reads and everything it writes is live, and so is what its bodies make. A
+view shares the memory of what it views. Weights are not part of it.
 
 Source: liveness as in compilers (Appel, Modern Compiler Implementation, ch. 10); figures for ResNet-50 are derived in
 ``tests/specs/test_memory.py``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from attainable.cost.work import Storage
-from attainable.workload.graph import FUNCTION, Op, Shape, Tensor, Workload
+from attainable.workload.graph import FUNCTION, Body, Op, Shape, Tensor, Workload, captured_names
+
+StorageOf = Callable[[Op], Storage]
+"""What the first output of an op is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +41,17 @@ class ActivationMemory:
     peak_op: str
 
 
-def activation_memory(workload: Workload, storages: Iterable[Storage]) -> ActivationMemory:
+def activation_memory(workload: Workload, storage_of: StorageOf) -> ActivationMemory:
     """Walk the ops once, following what lives.
 
     Args:
         workload: the network; a tensor without a shape counts as 0 bytes.
-        storages: for each op, in the same order, what its first output is.
+        storage_of: what the first output of each op is.
     """
-    kinds = tuple(storages)
-    lives = _follow(workload, kinds)
+    kinds: list[Storage] = [storage_of(op) for op in workload.ops]
+    lives = _follow(workload.inputs, workload.ops, workload.outputs, kinds)
     sizes, callers = lives.sizes, {tensor.name for tensor in workload.inputs}
-    dying: dict[int, list[str]] = {}
-    for name, position in lives.last.items():
-        dying.setdefault(position, []).append(name)
+    dying = lives.dying()
     live = sum(sizes[name] for name in callers if name in lives.last)
     kept = 0  # bytes of graph inputs that are read for the last time by now
     profile: list[int] = []
@@ -58,10 +59,11 @@ def activation_memory(workload: Workload, storages: Iterable[Storage]) -> Activa
     for position, (op, kind) in enumerate(zip(workload.ops, kinds, strict=True)):
         dead = dying.get(position, ())
         live += lives.born[position]
-        profile.append(live)
+        inside = bytes_inside(op, storage_of) if op.bodies else 0
+        profile.append(live + inside)
         reused = _reused(op, lives, {*dead} - callers) if kind == "in_place" and dead else 0
-        peak_in_place = max(peak_in_place, live - reused)
-        peak_inputs_kept = max(peak_inputs_kept, live + kept)
+        peak_in_place = max(peak_in_place, live + inside - reused)
+        peak_inputs_kept = max(peak_inputs_kept, live + inside + kept)
         for name in dead:
             live -= sizes[name]
             kept += sizes[name] if name in callers else 0
@@ -75,6 +77,37 @@ def activation_memory(workload: Workload, storages: Iterable[Storage]) -> Activa
         swing_bytes=peak - min(profile, default=0),
         peak_op=workload.ops[profile.index(peak)].id if profile else "",
     )
+
+
+def bytes_inside(op: Op, storage_of: StorageOf) -> int:
+    """Most bytes live at once inside one run of a body of an op, beyond what the op reads and writes."""
+    return max((_peak_inside(op, body, storage_of) for body in op.bodies), default=0)
+
+
+def _peak_inside(op: Op, body: Body, storage_of: StorageOf) -> int:
+    outside = {tensor.name for tensor in body.inputs if tensor.is_constant or body.name == FUNCTION}
+    # what a body returns as it is has the memory of the op's output; what a loop stacks up is copied there
+    stacked = len(body.outputs) if op.kind == "SequenceMap" else len(body.outputs) - _handed_on(op, body)
+    returned = body.outputs[: len(body.outputs) - stacked]
+    outside |= {tensor.name for tensor in returned}
+    lives = _follow(body.inputs, body.ops, body.outputs, [storage_of(inner) for inner in body.ops], outside)
+    dying = lives.dying()
+    live = sum(lives.sizes[tensor.name] for tensor in body.inputs if tensor.name in lives.last)
+    peak = live
+    for position, inner in enumerate(body.ops):
+        live += lives.born[position]
+        peak = max(peak, live + (bytes_inside(inner, storage_of) if inner.bodies else 0))
+        live -= sum(lives.sizes[name] for name in dying.get(position, ()))
+    return peak
+
+
+def _handed_on(op: Op, body: Body) -> int:
+    """Outputs of a body that are not stacked up: condition and state of a Loop, state of a Scan, elsewhere all."""
+    if op.kind == "Loop":
+        return max(len(op.inputs) - 2, 0) + 1
+    if op.kind == "Scan":
+        return len(body.inputs) - op.integer("num_scan_inputs", 0)
+    return len(body.outputs)
 
 
 @dataclass(slots=True)
@@ -93,19 +126,30 @@ class _Lives:
     born: list[int]
     last: dict[str, int]
 
+    def dying(self) -> dict[int, list[str]]:
+        """The owners whose last use is at each position."""
+        found: dict[int, list[str]] = {}
+        for name, position in self.last.items():
+            found.setdefault(position, []).append(name)
+        return found
 
-def _follow(workload: Workload, kinds: tuple[Storage, ...]) -> _Lives:
-    owners = {tensor.name: tensor.name for tensor in workload.inputs}
-    sizes = {tensor.name: _bytes(tensor) for tensor in workload.inputs}
+
+def _follow(
+    inputs: Sequence[Tensor], ops: Sequence[Op], outputs: Sequence[Tensor], kinds: Sequence[Storage],
+    outside: frozenset[str] | set[str] = frozenset(),
+) -> _Lives:  # fmt: skip
+    """Follow the activations of a graph or a body; those named ``outside`` have memory that is counted elsewhere."""
+    owners = {tensor.name: tensor.name for tensor in inputs}
+    sizes = {tensor.name: 0 if tensor.name in outside else _bytes(tensor) for tensor in inputs}
     born: list[int] = []
     last: dict[str, int] = {}
     # a large network has few shapes, and taking the product of one takes longer than looking it up
     known: dict[tuple[Shape | None, str], int] = {}
-    for position, (op, kind) in enumerate(zip(workload.ops, kinds, strict=True)):
+    for position, (op, kind) in enumerate(zip(ops, kinds, strict=True)):
         for tensor in op.inputs:
             if tensor is not None and (owner := owners.get(tensor.name)) is not None:
                 last[owner] = position
-        for name in read_by_bodies(op) if op.bodies else ():
+        for name in captured_names(op) if op.bodies else ():
             if name in owners:
                 last[owners[name]] = position
         made = 0
@@ -121,29 +165,15 @@ def _follow(workload: Workload, kinds: tuple[Storage, ...]) -> _Lives:
                 key = (tensor.shape, tensor.dtype)
                 if (size := known.get(key)) is None:
                     size = known[key] = _bytes(tensor)
-                sizes[name] = size
-                made += size
+                sizes[name] = 0 if name in outside else size
+                made += sizes[name]
         born.append(made)
-    last |= {owners[tensor.name]: len(workload.ops) for tensor in workload.outputs if tensor.name in owners}
+    last |= {owners[tensor.name]: len(ops) for tensor in outputs if tensor.name in owners}
     return _Lives(owners, sizes, born, last)
 
 
 def _bytes(tensor: Tensor) -> int:
     return tensor.bytes if tensor.shape is not None else 0
-
-
-def read_by_bodies(op: Op) -> Iterable[str]:
-    """Names of all tensors that ops inside the bodies of an op read, those of the bodies' own among them.
-
-    A local function sees nothing but its arguments.
-    """
-    for body in op.bodies:
-        if body.name == FUNCTION:
-            continue
-        yield from (tensor.name for tensor in body.outputs)
-        for inner in body.ops:
-            yield from (tensor.name for tensor in inner.present_inputs)
-            yield from read_by_bodies(inner)
 
 
 def _reused(op: Op, lives: _Lives, dying: set[str]) -> int:

@@ -14,10 +14,9 @@ which ``benchmarks/activation_memory.py`` compares with.
 from dataclasses import dataclass, field
 from math import prod
 
-from attainable.cost.memory import read_by_bodies
 from attainable.cost.rules import RULES
 from attainable.workload.dtypes import bytes_of
-from attainable.workload.graph import Op, Shape, Tensor, Workload
+from attainable.workload.graph import Op, Shape, Tensor, Workload, captured_names
 
 OWN_OUTPUT = frozenset({"Gelu", "com.microsoft:Gelu", "com.microsoft:QuickGelu", "com.microsoft:BiasGelu"})
 """Element-wise kernels that never write over their input. Source: onnxruntime's registrations, without MayInplace."""
@@ -208,7 +207,7 @@ class _Fusion:
 
 def _read(op: Op) -> list[str]:
     own = (tensor.name for tensor in op.present_inputs if not tensor.is_constant)
-    return list(dict.fromkeys((*own, *read_by_bodies(op)) if op.bodies else own))
+    return list(dict.fromkeys((*own, *captured_names(op)) if op.bodies else own))
 
 
 def _form(tensor: Tensor) -> Form:

@@ -12,10 +12,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 from attainable.cost.count import Count, OpCount
-from attainable.cost.memory import read_by_bodies
 from attainable.cost.rules import RULES
 from attainable.cost.work import Work
-from attainable.workload.graph import Op
+from attainable.workload.graph import Op, captured_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ class _Graph:
             return
         sources = {makers[tensor.name] for tensor in op.inputs if tensor is not None and tensor.name in makers}
         if op.bodies:
-            sources |= {makers[name] for name in read_by_bodies(op) if name in makers}
+            sources |= {makers[name] for name in captured_names(op) if name in makers}
         total = self._totals.get(entry.work)
         if total is None:
             total = self._totals[entry.work] = entry.work.total_operations

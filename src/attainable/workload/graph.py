@@ -208,17 +208,18 @@ class Body:
     constants: tuple[Tensor, ...] = ()
 
 
-def names_read(op: Op) -> Iterator[str]:
-    """Names of the tensors that an op reads, those among them that only its bodies read from outside.
+def captured_names(op: Op) -> Iterator[str]:
+    """Names of all tensors that ops inside the bodies of an op read, those of the bodies' own among them.
 
-    A local function sees nothing but its arguments. Names that a body makes itself are among them.
+    A local function sees nothing but its arguments.
     """
-    yield from (tensor.name for tensor in op.present_inputs)
     for body in op.bodies:
-        if body.name != FUNCTION:
-            yield from (tensor.name for tensor in body.outputs)
-            for inner in body.ops:
-                yield from names_read(inner)
+        if body.name == FUNCTION:
+            continue
+        yield from (tensor.name for tensor in body.outputs)
+        for inner in body.ops:
+            yield from (tensor.name for tensor in inner.present_inputs)
+            yield from captured_names(inner)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from attainable.workload.graph import (
     Shape,
     Tensor,
     UnresolvedShape,
-    names_read,
+    captured_names,
 )
 from attainable.workload.onnx.attributes import AttributeReader, stored_constant
 from attainable.workload.onnx.checks import CHECKS
@@ -355,11 +355,16 @@ _DECIDING_INPUTS = {"If": 1, "Loop": 2}
 
 
 def read_by(ops: Iterable[Op]) -> set[str]:
-    """Names of the tensors that ops and the bodies in them read."""
+    """Names of the tensors that ops read and that bodies in them read or return; a function sees its arguments only."""
     names: set[str] = set()
-    for op in ops:
-        # most ops have no bodies, and a generator for each takes its time
-        names.update(names_read(op) if op.bodies else [tensor.name for tensor in op.inputs if tensor is not None])
+    pending = [ops]
+    while pending:
+        for op in pending.pop():
+            names.update([tensor.name for tensor in op.inputs if tensor is not None])
+            for body in op.bodies:
+                if body.name != FUNCTION:
+                    names.update(tensor.name for tensor in body.outputs)
+                    pending.append(body.ops)
     return names
 
 

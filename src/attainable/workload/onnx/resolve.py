@@ -176,9 +176,9 @@ def _small_values(present: Sequence[tuple[int, Tensor]], operands: Operands) -> 
 
 _SHAPES_ALONE = frozenset(
     {
-        "Add", "AveragePool", "BatchNormalization", "Cast", "Clip", "Concat", "Conv", "Div", "Elu", "Erf", "Exp", "Gather",
-        "Gelu", "Gemm", "GlobalAveragePool", "Identity", "LeakyRelu", "MatMul", "MaxPool", "Mul", "Neg", "Pow", "Relu",
-        "Sigmoid", "Softmax", "Sqrt", "Sub", "Tanh", "Transpose", "Where",
+        "Add", "AveragePool", "BatchNormalization", "Cast", "Clip", "Concat", "Conv", "Div", "Elu", "Erf", "Exp",
+        "Gather", "Gelu", "Gemm", "GlobalAveragePool", "Identity", "LeakyRelu", "MatMul", "MaxPool", "Mul", "Neg",
+        "Pow", "Relu", "Sigmoid", "Softmax", "Sqrt", "Sub", "Tanh", "Transpose", "Where",
     }
 )  # fmt: skip
 """Frequent operators whose output shape does not depend on elements; nobody needs to know those."""
