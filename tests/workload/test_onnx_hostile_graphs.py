@@ -107,10 +107,11 @@ def test_what_blows_up_is_refused_with_its_size_and_never_allocated(
     [
         (node("LayerNormalization", ["x", "w"], ["y"], axis=2**31), "attribute axis is 2147483648 @ node 0"),
         (node("Split", ["x"], ["y"], num_outputs=2**31), "attribute num_outputs is 2147483648 @ node 0"),
+        (node("EyeLike", [""], ["y"]), "lacks its input 0 @ node 0 EyeLike"),
     ],
 )
 def test_what_onnx_itself_does_not_survive_is_refused(tmp_path: Path, wrong: onnx.NodeProto, reason: str) -> None:
-    """onnx 1.23 writes out of bounds for the first and asks for 16 GB for the second."""
+    """onnx 1.23 writes out of bounds, asks for 16 GB, and follows a null pointer."""
     with pytest.raises(ModelGraphError) as caught:
         load(save(model([wrong], MATRIX, ["y"], [constant("w", 3)]), tmp_path))
     assert caught.value.faults[0].startswith(reason)

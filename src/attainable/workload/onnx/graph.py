@@ -14,7 +14,6 @@ from attainable.workload.graph import (
     Shape,
     Tensor,
     UnresolvedShape,
-    captured_names,
 )
 from attainable.workload.onnx.attributes import AttributeReader, stored_constant
 from attainable.workload.onnx.checks import CHECKS

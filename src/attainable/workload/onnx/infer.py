@@ -4,7 +4,7 @@ Without its data propagation, which makes a record of every element of every ten
 dozen nodes can ask for all memory. ``values.py`` propagates what the rest needs.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 import onnx
@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 from onnx import shape_inference
 
 from attainable.workload.onnx.functions import FunctionKey, Group, key_of
-from attainable.workload.onnx.resolve import is_resolvable
+from attainable.workload.onnx.resolve import is_resolvable, missing_input
 
 MOST_EXPANDED_NODES = 50_000
 """Nodes after expanding local functions, beyond which calls are left to be resolved one by one: onnx goes through the
@@ -57,10 +57,16 @@ def infer_whole(
     return graph
 
 
-def hostile_attributes(groups: Iterable[Group]) -> list[str]:
-    """Attributes that would make onnx's own inference crash or allocate without bound, as faults."""
+def hostile_nodes(groups: Iterable[Group], opsets: Mapping[str, int]) -> list[str]:
+    """What would make onnx's own inference crash or allocate without bound, as faults.
+
+    Args:
+        groups: all nodes of the model.
+        opsets: version by domain.
+    """
     faults: list[str] = []
     for group in groups:
+        faults += _without_required_inputs(group, opsets)
         if {kind for kind, _ in group.kinds}.isdisjoint(_LARGEST):
             continue
         for position, node in enumerate(group.nodes):
@@ -71,6 +77,24 @@ def hostile_attributes(groups: Iterable[Group]) -> list[str]:
                     for attribute in node.attribute
                     if attribute.name == name and abs(attribute.i) > largest
                 ]
+    return faults
+
+
+def _without_required_inputs(group: Group, opsets: Mapping[str, int]) -> list[str]:
+    """onnx 1.23 follows the null pointer that stands for an input without a name."""
+    suspects = [(position, node) for position, node in enumerate(group.nodes) if "" in node.input]
+    faults: list[str] = []
+    for position, node in suspects:
+        domain = "" if node.domain == "ai.onnx" else node.domain
+        if not onnx.defs.has(node.op_type, domain=domain):
+            continue
+        try:
+            schema = onnx.defs.get_schema(node.op_type, opsets.get(domain, 1), domain)
+        except onnx.defs.SchemaError:
+            continue
+        index = missing_input(schema, list(node.input))
+        if index is not None and index < len(node.input):
+            faults.append(f"lacks its input {index} @ node {position} {node.op_type}")
     return faults
 
 

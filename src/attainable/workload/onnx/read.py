@@ -15,7 +15,7 @@ from attainable.workload.onnx.bind import bind_dimensions
 from attainable.workload.onnx.functions import DEEPEST_NESTING, Expansion, expansion, groups_of, local_functions
 from attainable.workload.onnx.given import InputValues, given_tensor, stored_values, with_given_shapes
 from attainable.workload.onnx.graph import GraphConverter, read_by
-from attainable.workload.onnx.infer import hostile_attributes, infer_whole
+from attainable.workload.onnx.infer import hostile_nodes, infer_whole
 from attainable.workload.onnx.order import require_order
 from attainable.workload.onnx.tensors import external_bytes
 from attainable.workload.onnx.wire import MalformedProtobuf, strip_weights
@@ -72,9 +72,10 @@ def workload_of(
     functions = local_functions(model)
     groups = groups_of(graph.node, graph)
     inside = {key: groups_of(function.node) for key, function in functions.items()}
+    opsets = {"" if entry.domain == "ai.onnx" else entry.domain: entry.version for entry in model.opset_import}
     expanded = expansion(groups, inside, where=where)
     called = [group for inner in inside.values() for group in inner]
-    _guard(model, expanded, hostile_attributes([*groups, *called]), where)
+    _guard(model, expanded, hostile_nodes([*groups, *called], opsets), where)
     initialisers = {proto.name for proto in graph.initializer} | {
         proto.values.name for proto in graph.sparse_initializer
     }
@@ -94,7 +95,6 @@ def workload_of(
     graph = infer_whole(
         model, [*groups, *called], functions, expanded_nodes=expanded.nodes, values=stored_values(given)
     )
-    opsets = {"" if entry.domain == "ai.onnx" else entry.domain: entry.version for entry in model.opset_import}
     converter = GraphConverter(opsets, functions, ir_version=model.ir_version, where=where)
     constants = converter.constants(graph)
     converter.raise_faults()

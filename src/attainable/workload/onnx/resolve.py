@@ -77,7 +77,7 @@ class Resolver:
         if (delegate := DELEGATES.get(op.type)) is not None:
             node, domain, version = delegate.node(node), "", onnx.defs.onnx_opset_version()
         schema = self._schema(node.op_type, domain, version)
-        if schema is None:
+        if schema is None or missing_input(schema, list(node.input)) is not None:
             return ()
         positions = delegate.inputs if delegate is not None else range(len(op.inputs))
         present = [(position, tensor) for position in positions if (tensor := op.optional_input(position)) is not None]
@@ -182,6 +182,15 @@ _SHAPES_ALONE = frozenset(
     }
 )  # fmt: skip
 """Frequent operators whose output shape does not depend on elements; nobody needs to know those."""
+
+
+def missing_input(schema: onnx.defs.OpSchema, inputs: Sequence[str]) -> int | None:
+    """The position of a required input that a node omits or leaves without a name; None where it has them all."""
+    for index, formal in enumerate(schema.inputs):
+        required = formal.option == onnx.defs.OpSchema.FormalParameterOption.Single
+        if required and (index >= len(inputs) or not inputs[index]):
+            return index
+    return None
 
 
 def is_resolvable(domain: str, kind: str) -> bool:
