@@ -26,7 +26,8 @@ from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper
 
 from attainable.cost.count import count
 from attainable.workload import Workload, load
-from benchmarks.exported_forms import FORMS, network
+from benchmarks.peers.environment import files_of
+from benchmarks.peers.exported_forms import FORMS, network
 
 S, D, LAYERS = 128, 768, 12
 ENCODER_MACS = LAYERS * (12 * S * D**2 + 2 * S**2 * D)
@@ -146,22 +147,14 @@ OPERATORS: dict[str, tuple[Callable[[], onnx.ModelProto], Expected]] = {
 }
 
 
-def onnxscript_folder() -> Path:
-    """A folder with onnxscript alone, made on first use; what it needs is in our environment."""
-    cache = (
-        Path(os.environ.get("ATTAINABLE_CACHE", Path.home() / ".cache" / "attainable")) / "benchmarks" / "onnxscript"
-    )
-    if not cache.exists():
-        arguments = ["install", "--quiet", "--no-deps", "--target", str(cache), "onnxscript==0.7.2"]
-        subprocess.run([sys.executable, "-m", "pip", *arguments], check=True, stdout=subprocess.DEVNULL)
-    return cache
-
-
 def export(name: str, form: str, folder: Path) -> Path | str:
     """The file of a network in a form, made by another process; or the last line of what went wrong."""
-    environment = {**os.environ, "PYTHONPATH": f"{onnxscript_folder()}{os.pathsep}{Path(__file__).parent.parent}"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{files_of('onnxscript==0.7.2')}{os.pathsep}{Path(__file__).parent.parent}",
+    }
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.exported_forms", name, form, str(folder)],
+        [sys.executable, "-m", "benchmarks.peers.exported_forms", name, form, str(folder)],
         env=environment, capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode:

@@ -1,6 +1,6 @@
 """Claim: ``count --preset`` gives the totals of other counters, run here on the same networks.
 
-The counters of modules run on the PyTorch networks of ``torch_networks``, onnx-tool on the zoo's files, each in an
+The counters of modules run on the PyTorch networks of ``networks.in_torch``, onnx-tool on the zoo's files, each in an
 environment of its own; OpenVINO's analyzer is not on a package index and is compared with published totals only
 (``tests/cost/test_presets.py`` derives its terms).
 """
@@ -15,8 +15,8 @@ from attainable.cost.count import Count, count
 from attainable.cost.presets import PRESETS, preset_count
 from attainable.workload import load
 from attainable.zoo import write
-from benchmarks.environment import python_with
-from benchmarks.torch_networks import NETWORKS
+from benchmarks.networks.in_torch import NETWORKS
+from benchmarks.peers.environment import python_with
 
 PEERS = ("torch==2.13.0", "numpy", "onnx", "fvcore==0.1.5.post20221221", "thop==0.1.1.post2209072238",
          "ptflops==0.7.5", "torchinfo==1.8.0", "onnx-tool==1.0.1", "setuptools<81")  # fmt: skip
@@ -42,7 +42,7 @@ def main() -> None:
         python = python_with(PEERS, without_dependencies=FILES_ONLY)
         paths = {**os.environ, "PYTHONPATH": os.pathsep.join(["src", "."])}
         said = subprocess.run(
-            [python, "-m", "benchmarks.peer_counters", *files], env=paths, check=True, capture_output=True, text=True
+            [python, "-m", "benchmarks.peers.counters", *files], env=paths, check=True, capture_output=True, text=True
         )
         totals: dict[str, dict[str, int | str]] = json.loads(said.stdout.splitlines()[-1])
         print("| network | counter | its total | ours under the preset | difference |")

@@ -19,8 +19,8 @@ from pathlib import Path
 from statistics import median
 
 from attainable.zoo import write
-from benchmarks.environment import python_with
-from benchmarks.large_models import write_chain, write_embedded, write_external
+from benchmarks.networks.large import write_chain, write_embedded, write_external
+from benchmarks.peers.environment import python_with
 
 RUNS = 5
 

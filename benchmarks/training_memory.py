@@ -59,7 +59,7 @@ def _step(module: Any, inputs: Any, optimiser: str) -> Step:
 def measure(name: str, batch: int, optimiser: str) -> None:
     """Trains a network in this process and prints the bytes that are saved and the peak of a step."""
     torch = importlib.import_module("torch")
-    networks = importlib.import_module("benchmarks.torch_networks")
+    networks = importlib.import_module("benchmarks.networks.in_torch")
     torch.set_num_threads(1)
     small = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.Flatten())
     _step(small, torch.randn(2, 3, 8, 8), optimiser)()
@@ -94,7 +94,7 @@ def measure(name: str, batch: int, optimiser: str) -> None:
 def export(name: str, batch: int, path: str) -> None:
     """Writes the ONNX form of a PyTorch network."""
     torch = importlib.import_module("torch")
-    networks = importlib.import_module("benchmarks.torch_networks")
+    networks = importlib.import_module("benchmarks.networks.in_torch")
     network = networks.NETWORKS[name]
     module = network.make().eval()
     for parameter in module.parameters():

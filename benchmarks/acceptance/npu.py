@@ -7,7 +7,7 @@ from benchmarks.acceptance.claim import Check, Checks, Figure, Finding, Holds
 from benchmarks.acceptance.counting import estimates, in_type, ncnn, network, toy
 
 HI3519, X3, CV22 = 1.7e12, 2e12, 4e12
-"""Operations per second in int8. That of the Hi3519AV100 is the maker's, the others are in the claims."""
+"""Operations per second in int8. That of the Hi3519AV100 is as commonly quoted, the others are in the claims."""
 
 UNLIMITED = 1e30
 """Bytes per second: the claims are about computing alone."""

@@ -106,7 +106,10 @@ def test_what_blows_up_is_refused_with_its_size_and_never_allocated(
     ("wrong", "reason"),
     [
         (node("LayerNormalization", ["x", "w"], ["y"], axis=2**31), "attribute axis is 2147483648 @ node 0"),
-        (node("Split", ["x"], ["y"], num_outputs=2**31), "attribute num_outputs is 2147483648 @ node 0"),
+        (
+            node("Split", ["x"], ["y"], num_outputs=2**31),
+            "attribute num_outputs is 2147483648, it has 1 outputs @ node 0",
+        ),
         (node("EyeLike", [""], ["y"]), "lacks its input 0 @ node 0 EyeLike"),
     ],
 )

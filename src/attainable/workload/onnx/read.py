@@ -15,7 +15,7 @@ from attainable.workload.onnx.bind import bind_dimensions
 from attainable.workload.onnx.functions import DEEPEST_NESTING, Expansion, expansion, groups_of, local_functions
 from attainable.workload.onnx.given import InputValues, given_tensor, stored_values, with_given_shapes
 from attainable.workload.onnx.graph import GraphConverter, read_by
-from attainable.workload.onnx.infer import hostile_nodes, infer_whole
+from attainable.workload.onnx.infer import LARGEST_RANK, hostile_nodes, infer_whole
 from attainable.workload.onnx.order import require_order
 from attainable.workload.onnx.tensors import external_bytes
 from attainable.workload.onnx.wire import MalformedProtobuf, strip_weights
@@ -23,8 +23,6 @@ from attainable.workload.shapes import LARGEST_DIMENSION, Bindings
 
 MOST_EXPANDED_NODES = 2_000_000
 """Nodes after expanding local functions: shape inference walks that many, and a small file can ask for 2^60."""
-
-LARGEST_RANK = 64
 
 
 def read_onnx(path: Path, *, shapes: Bindings, batch: int | None, values: InputValues | None = None) -> Workload:

@@ -15,9 +15,7 @@ def python_with(requirements: Sequence[str], *, without_dependencies: Sequence[s
         requirements: as pip takes them.
         without_dependencies: packages of which only the files are wanted.
     """
-    key = hashlib.sha256("\n".join([*requirements, *without_dependencies]).encode()).hexdigest()[:12]
-    cache = os.environ.get("ATTAINABLE_CACHE") or Path.home() / ".cache" / "attainable"
-    folder = Path(cache) / "benchmarks" / key
+    folder = _folder([*requirements, *without_dependencies])
     python = folder / "bin" / "python"
     done = folder / "installed"
     if done.is_file():
@@ -30,3 +28,17 @@ def python_with(requirements: Sequence[str], *, without_dependencies: Sequence[s
         subprocess.run([*pip, "--no-deps", *without_dependencies], check=True)
     done.touch()
     return python
+
+
+def files_of(requirement: str) -> Path:
+    """A folder with one package alone, to put on the path beside our own environment, which has what it needs."""
+    folder = _folder([requirement])
+    if not folder.exists():
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q", "install"]
+        subprocess.run([*pip, "--no-deps", "--target", folder, requirement], check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+def _folder(requirements: Sequence[str]) -> Path:
+    cache = os.environ.get("ATTAINABLE_CACHE") or Path.home() / ".cache" / "attainable"
+    return Path(cache) / "benchmarks" / hashlib.sha256("\n".join(requirements).encode()).hexdigest()[:12]

@@ -1,7 +1,7 @@
 """Writes one PyTorch network in one form of ONNX; started by ``benchmarks.exactness`` in a process of its own.
 
 Every weight, bias and running statistic is random, because exporters merge constants that are equal and leave out
-biases that are zero: ``python -m benchmarks.exported_forms NETWORK FORM FOLDER``.
+biases that are zero: ``python -m benchmarks.peers.exported_forms NETWORK FORM FOLDER``.
 """
 
 import importlib
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.torch_networks import NETWORKS
+from benchmarks.networks.in_torch import NETWORKS
 
 FLOAT_FORMS = ("legacy", "dynamo")
 QUANTISED_FORMS = ("QDQ", "QOperator", "dynamic int8")

@@ -1,6 +1,6 @@
 """Runs other counters on networks, inside an environment that has them; prints JSON.
 
-Started by ``benchmarks.presets``, never imported by it: ``python -m benchmarks.peer_counters FILE.onnx ...``.
+Started by ``benchmarks.presets``, never imported by it: ``python -m benchmarks.peers.counters FILE.onnx ...``.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from benchmarks.torch_networks import NETWORKS
+from benchmarks.networks.in_torch import NETWORKS
 
 COUNTED = ("resnet50", "mobilenet_v2", "encoder_fused", "encoder_explicit")
 

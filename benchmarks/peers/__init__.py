@@ -1,0 +1,1 @@
+"""Other tools that benchmarks compare with: their environments, and what runs inside them."""
