@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from attainable.analysis.records import Analysis
     from attainable.cost.count import Count, count
     from attainable.errors import AttainableError
-    from attainable.pipeline import analyze, bound, device, measure
+    from attainable.pipeline import analyze, bound, device, measure, sweep, symbolic
     from attainable.report import write_html
     from attainable.workload import Workload, load
 
@@ -37,6 +37,8 @@ __all__ = [
     "device",
     "load",
     "measure",
+    "sweep",
+    "symbolic",
     "write_html",
 ]
 
@@ -51,6 +53,8 @@ _HOMES = {
     "device": "attainable.pipeline",
     "load": "attainable.workload",
     "measure": "attainable.pipeline",
+    "sweep": "attainable.pipeline",
+    "symbolic": "attainable.pipeline",
     "write_html": "attainable.report",
 }
 """The module in which each public name lives."""
