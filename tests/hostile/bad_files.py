@@ -191,7 +191,7 @@ BAD_FILES: tuple[BadInput, ...] = (
         50, "GGUF with counts of 2^63", _bytes(b"GGUF" + struct.pack("<IQQ", 3, 2**63, 2**63), "model.gguf"),
         "is a GGUF file", otherwise="the format is named, never read",
     ),
-    BadInput(51, "TFLite of 8 bytes", _bytes(b"\x18\x00\x00\x00TFL3", "model.tflite"), "TFLite"),
+    BadInput(51, "TFLite of 8 bytes", _bytes(b"\x18\x00\x00\x00TFL3", "model.tflite"), "is not a valid TFLite"),
     BadInput(
         51, "random flatbuffer", _bytes(b"\x20\x00\x00\x00TFL3" + Random(2).randbytes(4096), "model.tflite"), "TFLite"
     ),

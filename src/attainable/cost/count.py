@@ -220,7 +220,7 @@ class _Counter:
         else:
             if op.type == "Loop":
                 self.loops |= {op.id, *([op.name] if op.name else [])}
-            runs = trips(op, self._trip_counts)
+            runs = _trips(op, self._trip_counts)
             if runs is None:
                 state = "unknown trip count"
                 runs = Trips(1, 0)
@@ -234,6 +234,14 @@ class _Counter:
             op, most, sum(entry.parameters for entry in every), any(entry.shared for entry in every), state,
             None if least == most else least, bodies,
         )  # fmt: skip
+
+
+def _trips(op: Op, trip_counts: TripCounts) -> Trips | None:
+    try:
+        return trips(op, trip_counts)
+    except (UnresolvedShape, ValueError, IndexError):
+        # the inputs do not have the axes that the operator wants
+        return None
 
 
 def _effort(work: Work) -> tuple[int, int]:

@@ -6,6 +6,7 @@ evidently something else is named for what it is.
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
-from attainable.errors import ModelFileError
+from attainable.errors import AttainableError, ModelFileError
 
 _KINDS = {
     stat.S_ISDIR: "a folder",
@@ -25,8 +26,17 @@ _KINDS = {
 
 _PICKLE_HELP = "export it from your own code, e.g. torch.onnx.export(model, inputs, 'model.onnx')"
 
+_PICKLE = "a Python pickle, which is never opened because it can run code"
+
+_PICKLE_NAMES = frozenset({".pkl", ".pickle", ".joblib"})
+"""Extensions of pickles; the oldest kinds have no signature."""
+
+LARGEST_COPIED = 16 * 2**20
+"""Bytes of a file that is copied into memory, so that nobody can cut it off under the reader; a larger one is mapped."""
+
+_LFS_POINTER = b"version https://git-lfs"
+
 _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
-    (b"version https://git-lfs", "a Git LFS pointer, not the model itself", "run `git lfs pull` in its repository"),
     (b"<!doctype html", "a web page, not a model", "download the file itself, not the page that shows it"),
     (b"<html", "a web page, not a model", "download the file itself, not the page that shows it"),
     (b"\x1f\x8b", "a gzip archive", "unpack it first (gunzip)"),
@@ -34,12 +44,24 @@ _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it first"),
     (b"bzh", "a bzip2 archive", "unpack it first (bunzip2)"),
     (b"\xfd7zxz", "an xz archive", "unpack it first (unxz)"),
-    (b"\x80\x02", "a Python pickle, which is never opened because it can run code", _PICKLE_HELP),
-    (b"\x80\x04", "a Python pickle, which is never opened because it can run code", _PICKLE_HELP),
-    (b"\x80\x05", "a Python pickle, which is never opened because it can run code", _PICKLE_HELP),
+    (b"(\xb5/\xfd", "a Zstandard archive", "unpack it first (unzstd)"),
+    (b"rar!\x1a\x07", "a RAR archive", "unpack it first"),
+    *((bytes((0x80, protocol)), _PICKLE, _PICKLE_HELP) for protocol in range(2, 6)),
+    (b"\x93numpy", "an array of NumPy, not a model", "give the path of an .onnx file"),
     (b"gguf", "a GGUF file, a format that is not read yet", "give an .onnx file"),
     (b"\x89hdf", "an HDF5 file (Keras)", "convert it to ONNX first, e.g. with tf2onnx"),
 )
+
+_SIGNATURES_INSIDE: tuple[tuple[int, bytes, str, str], ...] = (
+    (4, b"TFL3", "a TFLite model", "give the file the extension .tflite"),
+    (4, b"ORTM", "a model in the format of ONNX Runtime", "give the .onnx file that it was made of"),
+    (8, b'{"', "a safetensors file, which has no graph", "give the model that uses these weights, as .onnx"),
+    (257, b"ustar", "a tar archive", "unpack it first"),
+)
+"""Signatures that do not stand at the beginning, with their position."""
+
+_ONNX_FIRST_BYTE = 0x08
+"""The tag of ``ir_version``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +70,12 @@ class ModelFile:
 
     Attributes:
         path: as the user named it.
-        content: the bytes, mapped and not copied.
+        content: the bytes; those of a large file are mapped and not copied.
         bytes: size of the file.
     """
 
     path: Path
-    content: mmap
+    content: mmap | bytes
     bytes: int
 
     def sha256(self) -> str:
@@ -68,7 +90,7 @@ def open_model_file(path: Path, *, allow: bytes = b"") -> Generator[ModelFile]:
 
     Args:
         path: as the user named it.
-        allow: the first bytes of the reader's own format, where other readers refuse them.
+        allow: the signature of the reader's own format, where other readers refuse it: at byte 0 or 4.
 
     Raises:
         ModelFileError: the file is missing, not a regular file, unreadable, empty, of another format, or it changed
@@ -90,19 +112,53 @@ def open_model_file(path: Path, *, allow: bytes = b"") -> Generator[ModelFile]:
     except OSError as error:
         raise ModelFileError(f"cannot be read: {error.strerror}", where=where, help="check its permissions") from None
     try:
-        with mmap(descriptor, 0, access=ACCESS_READ) as content:
-            if not allow or content[: len(allow)] != allow:
-                _refuse_other_formats(content, where)
+        with _content(descriptor) as content:
+            if not allow or allow not in (content[: len(allow)], content[4 : 4 + len(allow)]):
+                _refuse_other_formats(content, path)
             yield ModelFile(path, content, before.st_size)
-        after = os.fstat(descriptor)
+    except AttainableError:
+        # half a file looks broken in many ways, and none of them helps
+        _require_unchanged(descriptor, before, where)
+        raise
+    else:
+        _require_unchanged(descriptor, before, where)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _content(descriptor: int) -> Generator[mmap | bytes]:
+    size = os.fstat(descriptor).st_size
+    if size <= LARGEST_COPIED:
+        yield os.read(descriptor, size)
+        return
+    with mmap(descriptor, 0, access=ACCESS_READ) as content:
+        yield content
+
+
+def _require_unchanged(descriptor: int, before: os.stat_result, where: str) -> None:
+    after = os.fstat(descriptor)
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise ModelFileError("changed while it was read", where=where, help="wait until it is written, then try again")
 
 
-def _refuse_other_formats(content: mmap, where: str) -> None:
-    head = content[:64].lower()
+def _refuse_other_formats(content: mmap | bytes, path: Path) -> None:
+    where, first = str(path), content[:512]
+    head = first.lower()
+    if head.startswith(_LFS_POINTER):
+        size = re.search(rb"^size (\d{1,19})$", first, re.MULTILINE)
+        of_size = f" of {int(size[1])} bytes" if size else ""
+        raise ModelFileError(
+            f"is a Git LFS pointer, not the model{of_size} itself",
+            where=where,
+            help="run `git lfs pull` in its repository",
+        )
     for signature, what, help in _SIGNATURES:
         if head.lstrip().startswith(signature) or head.startswith(signature):
             raise ModelFileError(f"is {what}", where=where, help=help)
+    for position, signature, what, help in _SIGNATURES_INSIDE:
+        # ONNX begins with its field 1, and may hold any text further on
+        if first[0] != _ONNX_FIRST_BYTE and first.startswith(signature, position):
+            raise ModelFileError(f"is {what}", where=where, help=help)
+    if path.suffix.lower() in _PICKLE_NAMES:
+        raise ModelFileError(f"is {_PICKLE}", where=where, help=_PICKLE_HELP)

@@ -19,8 +19,9 @@ from attainable.workload.onnx.scope import Scope
 from attainable.workload.onnx.shape_rules import Array, Operands, Outputs, ShapeFunction
 from attainable.workload.onnx.standard_shapes import STANDARD
 from attainable.workload.onnx.tensors import DTYPES, activation
+from attainable.workload.onnx.withheld import WITHHELD, is_withheld
 
-SHAPE_FUNCTIONS: dict[str, ShapeFunction] = {**STANDARD, **CONTAINERS, **MICROSOFT}
+SHAPE_FUNCTIONS: dict[str, ShapeFunction] = {**STANDARD, **CONTAINERS, **MICROSOFT, **WITHHELD}
 """By operator type: what onnx does not infer, or not well."""
 
 _NUMBERS = {name: number for number, name in DTYPES.items()}
@@ -77,7 +78,7 @@ class Resolver:
         if (delegate := DELEGATES.get(op.type)) is not None:
             node, domain, version = delegate.node(node), "", onnx.defs.onnx_opset_version()
         schema = self._schema(node.op_type, domain, version)
-        if schema is None or missing_input(schema, list(node.input)) is not None:
+        if schema is None or missing_input(schema, list(node.input)) is not None or is_withheld(op):
             return ()
         positions = delegate.inputs if delegate is not None else range(len(op.inputs))
         present = [(position, tensor) for position in positions if (tensor := op.optional_input(position)) is not None]

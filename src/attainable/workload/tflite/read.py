@@ -41,7 +41,7 @@ def read_tflite(path: Path, *, shapes: Bindings, batch: int | None) -> Workload:
         InvalidQuantity: a shape that the file cannot take.
     """
     where = str(path)
-    with open_model_file(path) as file:
+    with open_model_file(path, allow=IDENTIFIER) as file:
         if file.content[4:8] != IDENTIFIER:
             raise ModelFileError(
                 f"is not a TFLite model: bytes 4 to 7 are not {IDENTIFIER.decode()}", where=where, help=_HELP
@@ -55,7 +55,7 @@ def read_tflite(path: Path, *, shapes: Bindings, batch: int | None) -> Workload:
             graph: Graph = graph_of(model, subgraph, layouts, where)
         except MalformedFlatbuffer as error:
             raise ModelFileError(
-                f"is not a valid flatbuffer (byte {error.position})", where=where, help=_HELP
+                f"is not a valid TFLite flatbuffer (byte {error.position})", where=where, help=_HELP
             ) from None
         provenance = Provenance(where, file.sha256(), "tflite", graph.version, file.bytes, 0)
     if subgraphs > 1:
