@@ -180,9 +180,9 @@ def test_the_rules_are_for_operators_that_exist() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"\x18\x00\x00\x00TFL3", "is not a valid flatbuffer (byte 0)"),
-        (b"\x00\x00\x00\x00TFL3", "is not a valid flatbuffer (byte 0)"),
-        (b"\xff\xff\xff\xffTFL3" + bytes(64), "is not a valid flatbuffer (byte 0)"),
+        (b"\x18\x00\x00\x00TFL3", "is not a valid TFLite flatbuffer (byte 0)"),
+        (b"\x00\x00\x00\x00TFL3", "is not a valid TFLite flatbuffer (byte 0)"),
+        (b"\xff\xff\xff\xffTFL3" + bytes(64), "is not a valid TFLite flatbuffer (byte 0)"),
         (b"TFL3", "is not a TFLite model"),
         (b"\x08\x00\x00\x00ONNX" + bytes(64), "is not a TFLite model"),
     ],

@@ -11,7 +11,7 @@ def op_label(op: Op) -> str:
     """Operator and the shapes that matter; just the operator where shapes are not known."""
     try:
         return _LABELS.get(op.type, _output_shape)(op)
-    except (UnresolvedShape, ValueError):
+    except (UnresolvedShape, ValueError, IndexError):
         return op.type
 
 

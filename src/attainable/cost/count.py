@@ -164,9 +164,10 @@ def _count(workload: Workload, trip_counts: TripCounts) -> Count:
         if name != EVERY_LOOP and name not in counter.loops:
             raise unknown_name("loop", name, sorted(counter.loops))
     coverage = _coverage(counted)
+    work = _sum(_works(counted))
     totals = Totals(
-        work=_sum(_works(counted)),
-        least=_sum(_least_works(counted)),
+        work=work,
+        least=_sum(_least_works(counted)) if any(entry.bodies for entry in counted) else work,
         parameters=sum(entry.parameters for entry in counted),
         parameter_bytes=ledger.parameter_bytes,
         buffer_bytes=ledger.buffer_bytes,
@@ -273,9 +274,13 @@ def _work(op: Op, rule: Rule | None) -> tuple[Work, State]:
 
 def _sum(works: Iterable[Work]) -> Work:
     """The sum of all work; equal works are multiplied first, because a large network repeats few of them."""
-    times: dict[Work, int] = {}
+    # equal ops share one object, which is found faster than an equal one
+    shared: dict[int, list[Work]] = {}
     for work in works:
-        times[work] = times.get(work, 0) + 1
+        shared.setdefault(id(work), []).append(work)
+    times: dict[Work, int] = {}
+    for same in shared.values():
+        times[same[0]] = times.get(same[0], 0) + len(same)
     total = Work()
     for work, repeats in times.items():
         total += work.times(repeats)

@@ -110,8 +110,8 @@ class _Layout:
         return "blocked" if follows and all(each == shape for each in read) else None
 
     def _convolution(self, op: Op) -> str | None:
-        weight = op.input(1)
-        if not weight.is_constant or weight.dtype != "float32" or weight.shape is None or len(weight.shape) != 4:
+        weight = op.optional_input(1)
+        if weight is None or not weight.is_constant or weight.dtype != "float32" or weight.shape is None or len(weight.shape) != 4:
             return None
         channels_out, channels_in, *_ = weight.shape
         groups = op.integer("group", 1)

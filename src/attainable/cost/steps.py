@@ -155,10 +155,10 @@ class _Fusion:
         if host is None or host.is_view or host.closed or self._forms[reads[0]] != self._forms[makes[0]]:
             return False
         host.closed = host.kind == "Conv" and op.kind not in _PARAMETRIC
-        if host.kind == "MatMul" and op.kind == "Add" and host.op is not None and host.op.input(1).is_constant:
+        shape, dtype = self._forms[makes[0]]
+        if host.kind == "MatMul" and op.kind == "Add" and host.op is not None and _is_linear(host.op) and shape:
             # becomes a Gemm between two views, so that the memory is a matrix whatever the rank of the activation
-            (*rows, columns), dtype = self._forms[makes[0]]
-            self._buffers[makes[0]] = ((prod(rows), columns), dtype)
+            self._buffers[makes[0]] = ((prod(shape[:-1]), shape[-1]), dtype)
         self._becomes(host, makes)
         return True
 
@@ -203,6 +203,11 @@ class _Fusion:
         step.makes = makes
         for name in makes:
             self._maker[name] = step
+
+
+def _is_linear(op: Op) -> bool:
+    second = op.optional_input(1)
+    return second is not None and second.is_constant
 
 
 def _read(op: Op) -> list[str]:

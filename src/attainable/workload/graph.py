@@ -167,8 +167,8 @@ class Op:
         """Equal for ops that cost the same: kind, shapes, dtypes, attributes, small integer constants, bodies."""
         return (
             self.kind, self.domain, self.opset,
-            tuple(_tensor_signature(tensor) for tensor in self.inputs),
-            tuple(_tensor_signature(tensor) for tensor in self.outputs),
+            tuple([_tensor_signature(tensor) for tensor in self.inputs]),
+            tuple([_tensor_signature(tensor) for tensor in self.outputs]),
             self.attributes, self.bodies,
         )  # fmt: skip
 

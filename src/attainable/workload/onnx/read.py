@@ -17,6 +17,7 @@ from attainable.workload.onnx.given import InputValues, given_tensor, stored_val
 from attainable.workload.onnx.graph import GraphConverter, read_by
 from attainable.workload.onnx.infer import LARGEST_RANK, hostile_nodes, infer_whole
 from attainable.workload.onnx.order import require_order
+from attainable.workload.onnx.strict_text import is_text
 from attainable.workload.onnx.tensors import external_bytes
 from attainable.workload.onnx.wire import MalformedProtobuf, strip_weights
 from attainable.workload.shapes import LARGEST_DIMENSION, Bindings
@@ -122,13 +123,16 @@ def workload_of(
 
 def _parse(file: ModelFile, where: str) -> onnx.ModelProto:
     try:
-        model = onnx.ModelProto.FromString(strip_weights(file.content))
+        content = strip_weights(file.content)
+        model = onnx.ModelProto.FromString(content)
     except MalformedProtobuf as error:
         raise ModelFileError(
             f"is not a valid ONNX protobuf (byte {error.position})", where=where, help="check the download or export"
         ) from None
     except (DecodeError, UnicodeDecodeError):
         raise ModelFileError("is not a valid ONNX protobuf", where=where, help="check the download or export") from None
+    if not is_text(content):
+        raise ModelFileError("has names that are not UTF-8", where=where, help="export the model again")
     if not model.HasField("graph"):
         raise ModelFileError(
             "is a protobuf without a graph, so not an ONNX model", where=where, help="give an .onnx file"
