@@ -147,6 +147,33 @@ def inverted_residual(
     return builder.add(f"{name}.add", (x, branch)) if residual else branch
 
 
+def leaky(
+    builder: GraphBuilder,
+    name: str,
+    x: Value,
+    *,
+    channels: int,
+    kernel: int,
+    stride: int = 1,
+    groups: int = 1,
+    scale: float = 1.0,
+    after_relu: bool = True,
+) -> Value:
+    """A normalised convolution with leaky ReLU, the layer of darknet."""
+    return conv_norm(
+        builder,
+        name,
+        x,
+        channels=channels,
+        kernel=kernel,
+        stride=stride,
+        groups=groups,
+        activation="leaky_relu",
+        scale=scale,
+        after_relu=after_relu,
+    )
+
+
 def channel_shuffle(builder: GraphBuilder, name: str, x: Value, *, groups: int) -> Value:
     """Channel i of group g becomes channel ``groups`` i + g, so that the next groups mix the former ones.
 

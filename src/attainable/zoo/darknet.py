@@ -11,7 +11,7 @@ from typing import Final, Literal
 import onnx
 
 from attainable.zoo.builder import GraphBuilder
-from attainable.zoo.convolution import BRANCH_SCALE, classify, conv_norm
+from attainable.zoo.convolution import BRANCH_SCALE, classify, conv_norm, leaky
 from attainable.zoo.graph import Value
 
 Block = Callable[[GraphBuilder, str, Value, int], Value]
@@ -64,24 +64,24 @@ def build(name: str, *, batch: int = 1, seed: int | None = 0) -> onnx.ModelProto
 
 
 def _darknet53(builder: GraphBuilder, x: Value) -> Value:
-    x = _leaky(builder, "stem.conv1", x, channels=32, kernel=3, after_relu=False)
+    x = leaky(builder, "stem.conv1", x, channels=32, kernel=3, after_relu=False)
     for index, stage in enumerate(DARKNET_STAGES):
         name = f"stages.{index}"
-        x = _leaky(builder, f"{name}.conv_down", x, channels=stage.channels, kernel=3, stride=2)
+        x = leaky(builder, f"{name}.conv_down", x, channels=stage.channels, kernel=3, stride=2)
         for block in range(stage.blocks):
             x = _dark_block(builder, f"{name}.blocks.{block}", x, stage.channels // 2)
     return x
 
 
 def _cspdarknet53(builder: GraphBuilder, x: Value) -> Value:
-    x = _leaky(builder, "stem.conv1", x, channels=32, kernel=3, after_relu=False)
+    x = leaky(builder, "stem.conv1", x, channels=32, kernel=3, after_relu=False)
     for index, stage in enumerate(DARKNET_STAGES):
         x = _cross_stage(builder, f"stages.{index}", x, stage, block=_dark_block, expansion="leaky_relu")
     return x
 
 
 def _cspresnet50(builder: GraphBuilder, x: Value) -> Value:
-    x = _leaky(builder, "stem.conv1", x, channels=64, kernel=7, stride=2, after_relu=False)
+    x = leaky(builder, "stem.conv1", x, channels=64, kernel=7, stride=2, after_relu=False)
     x = builder.max_pool("stem.pool", x, kernel=3, stride=2, padding=1)
     for index, stage in enumerate(RESNET_STAGES):
         x = _cross_stage(builder, f"stages.{index}", x, stage, block=_bottleneck, expansion=None)
@@ -98,53 +98,29 @@ def _cross_stage(
     expansion: Literal["leaky_relu"] | None,
 ) -> Value:
     if stage.downsample is not None:
-        x = _leaky(builder, f"{name}.conv_down", x, channels=stage.downsample, kernel=3, stride=2)
+        x = leaky(builder, f"{name}.conv_down", x, channels=stage.downsample, kernel=3, stride=2)
     x = conv_norm(builder, f"{name}.conv_exp", x, channels=stage.expanded, kernel=1, activation=expansion)
     around, through = builder.split_channels(f"{name}.split", x, parts=2)
     for index in range(stage.blocks):
         through = block(builder, f"{name}.blocks.{index}", through, stage.hidden)
-    through = _leaky(builder, f"{name}.conv_transition_b", through, channels=stage.expanded // 2, kernel=1)
+    through = leaky(builder, f"{name}.conv_transition_b", through, channels=stage.expanded // 2, kernel=1)
     joined = builder.concat_channels(f"{name}.concat", (around, through))
-    return _leaky(builder, f"{name}.conv_transition", joined, channels=stage.channels, kernel=1)
+    return leaky(builder, f"{name}.conv_transition", joined, channels=stage.channels, kernel=1)
 
 
 def _dark_block(builder: GraphBuilder, name: str, x: Value, hidden: int) -> Value:
     _, channels, *_ = x.shape
-    branch = _leaky(builder, f"{name}.conv1", x, channels=hidden, kernel=1)
-    branch = _leaky(builder, f"{name}.conv2", branch, channels=channels, kernel=3, scale=BRANCH_SCALE)
+    branch = leaky(builder, f"{name}.conv1", x, channels=hidden, kernel=1)
+    branch = leaky(builder, f"{name}.conv2", branch, channels=channels, kernel=3, scale=BRANCH_SCALE)
     return builder.add(f"{name}.add", (branch, x))
 
 
 def _bottleneck(builder: GraphBuilder, name: str, x: Value, hidden: int) -> Value:
     _, channels, *_ = x.shape
-    branch = _leaky(builder, f"{name}.conv1", x, channels=hidden, kernel=1)
-    branch = _leaky(builder, f"{name}.conv2", branch, channels=hidden, kernel=3)
+    branch = leaky(builder, f"{name}.conv1", x, channels=hidden, kernel=1)
+    branch = leaky(builder, f"{name}.conv2", branch, channels=hidden, kernel=3)
     branch = conv_norm(builder, f"{name}.conv3", branch, channels=channels, kernel=1, scale=BRANCH_SCALE)
     return builder.leaky_relu(f"{name}.act3", builder.add(f"{name}.add", (branch, x)))
-
-
-def _leaky(
-    builder: GraphBuilder,
-    name: str,
-    x: Value,
-    *,
-    channels: int,
-    kernel: int,
-    stride: int = 1,
-    scale: float = 1.0,
-    after_relu: bool = True,
-) -> Value:
-    return conv_norm(
-        builder,
-        name,
-        x,
-        channels=channels,
-        kernel=kernel,
-        stride=stride,
-        activation="leaky_relu",
-        scale=scale,
-        after_relu=after_relu,
-    )
 
 
 _NETWORKS: Final[dict[str, Callable[[GraphBuilder, Value], Value]]] = {

@@ -10,7 +10,7 @@ from typing import Final
 import onnx
 
 from attainable.zoo.builder import GraphBuilder
-from attainable.zoo.convolution import conv_norm
+from attainable.zoo.convolution import leaky
 from attainable.zoo.graph import Value
 
 DETECTIONS: Final = 255
@@ -37,31 +37,6 @@ def build(name: str, *, batch: int = 1, seed: int | None = 0) -> onnx.ModelProto
 def detect(builder: GraphBuilder, name: str, x: Value, *, after_relu: bool) -> Value:
     """The last convolution of an output scale, 1x1 with bias; darknet has a normalisation everywhere else."""
     return builder.conv(f"{name}.detections", x, channels=DETECTIONS, kernel=1, bias=True, after_relu=after_relu)
-
-
-def leaky(
-    builder: GraphBuilder,
-    name: str,
-    x: Value,
-    *,
-    channels: int,
-    kernel: int,
-    stride: int = 1,
-    groups: int = 1,
-    after_relu: bool = True,
-) -> Value:
-    """A normalised convolution with leaky ReLU."""
-    return conv_norm(
-        builder,
-        name,
-        x,
-        channels=channels,
-        kernel=kernel,
-        stride=stride,
-        groups=groups,
-        activation="leaky_relu",
-        after_relu=after_relu,
-    )
 
 
 def _yolov3_tiny(builder: GraphBuilder, x: Value) -> tuple[Value, Value]:

@@ -9,9 +9,9 @@ from typing import Final
 import onnx
 
 from attainable.zoo.builder import GraphBuilder
-from attainable.zoo.convolution import BRANCH_SCALE, conv_norm, depthwise_norm
+from attainable.zoo.convolution import BRANCH_SCALE, conv_norm, depthwise_norm, leaky
 from attainable.zoo.graph import Value
-from attainable.zoo.yolo import detect, leaky
+from attainable.zoo.yolo import detect
 
 Row = tuple[int, int, int, int]
 """Hidden channels, output channels, repeats and first stride of inverted residuals."""
