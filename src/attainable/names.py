@@ -14,6 +14,9 @@ LONGEST_NAME = 80
 LONGEST_SENTENCE = 600
 """Characters of a warning or an error that are shown."""
 
+LONGEST_LINE = 4000
+"""Characters of a line of an error, which may list what a user has to fill in."""
+
 _HASH_DIGITS = 8
 
 
@@ -23,8 +26,8 @@ def clean(text: str) -> str:
 
 
 def clean_lines(text: str) -> str:
-    """The text with its line breaks, every other character visible."""
-    return "\n".join(map(clean, text.split("\n")))
+    """The text with its line breaks, every other character visible; endless lines are cut."""
+    return "\n".join(_shortened(line, LONGEST_LINE) for line in text.split("\n"))
 
 
 def short_name(text: str) -> str:

@@ -25,7 +25,7 @@ def _insert(content: bytes, random: Random) -> bytes:
 
 
 def _truncate(content: bytes, random: Random) -> bytes:
-    return content[: random.randrange(1, len(content))]
+    return content[: random.randrange(len(content))]
 
 
 def _cut(content: bytes, random: Random) -> bytes:

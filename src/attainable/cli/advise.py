@@ -30,6 +30,7 @@ def advise(
     """Say what would make a model faster here: every proposal is measured before it is made."""
     from attainable.advice.find import find
     from attainable.analysis.records import as_json
+    from attainable.cli.model import require_file_that_runs
     from attainable.cli.terminal import print_progress
     from attainable.cost.count import count
     from attainable.measurement.measure import measure_workload
@@ -37,6 +38,7 @@ def advise(
     from attainable.workload import load
     from attainable.workload.shapes import parse_bindings
 
+    require_file_that_runs(model)
     budget = parse_seconds(time_budget, where="--time-budget")
     inputs = read_inputs(input)
     workload = load(model, parse_bindings(shape or ()), batch=batch)

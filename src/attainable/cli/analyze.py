@@ -27,7 +27,12 @@ def analyze(
     shape: Shapes = None,
     batch: Batch = None,
     device: Annotated[
-        list[str] | None, typer.Option("--device", help="Bound it on this device too. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--device",
+            metavar="NAME",
+            help="Bound it on this device too: a name from `attainable devices list`, or a .toml file. Repeatable.",
+        ),
     ] = None,
     threads: Threads = 1,
     runtime: Runtime = "onnxruntime",
@@ -38,12 +43,14 @@ def analyze(
     trip_count: TripCount = None,
     unfused: Annotated[bool, typer.Option("--unfused", help="Roofline op by op, nothing fused.")] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", help="Report to write, .html or .json. Default: MODEL.html.")
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="Report to write, .html or .json. Default: MODEL.html."),
     ] = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
     """Count, bound and measure a model here, and say why it is not faster. Writes an HTML report."""
+    from attainable.cli.model import require_file_that_runs
     from attainable.cli.terminal import print_analysis, print_progress
     from attainable.cost.control_flow import parse_trip_counts
     from attainable.files import require_writable
@@ -52,6 +59,7 @@ def analyze(
     from attainable.report import require_format, write_analysis
     from attainable.workload.shapes import parse_bindings
 
+    require_file_that_runs(model)
     budget = parse_seconds(time_budget, where="--time-budget")
     target = output or (None if json else _free_name(model))
     if target is not None:

@@ -1,5 +1,6 @@
 """``attainable compare``: models side by side, and which of them is faster at best where."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,16 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attainable.cli.options import Batch, Force, Json, Shapes
-from attainable.cli.outputs import Output, print_written, write
+from attainable.cli.outputs import Output, print_written, require_one_format, write
 
 if TYPE_CHECKING:
     from attainable.analysis.records import Analysis, DeviceRow
     from attainable.devices.device import Device
     from attainable.workload import Workload
-    from attainable.workload.graph import Shape
 
 Models = Annotated[
-    list[Path], typer.Argument(metavar="MODEL MODEL...", help="Two or more model files.", show_default=False)
+    list[Path],
+    typer.Argument(
+        metavar="MODEL MODEL...",
+        show_default=False,
+        help="Two or more model files, of any format that is read, or package.module:factory.",
+    ),
 ]
 OnDevices = Annotated[
     list[str] | None,
@@ -30,7 +35,12 @@ OfThreads = Annotated[
 ]
 FormatName = Annotated[
     str | None,
-    typer.Option("--format", metavar="FORMAT", help="table, json, csv, markdown or latex.", show_default=False),
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="table, json, csv, markdown or latex. Default: by the extension of --output, else table.",
+        show_default=False,
+    ),
 ]
 ACCOUNTINGS = ("fused", "unfused", "contractions")
 """How a roofline sums over kernels; see ``prediction.roofline`` and ``analysis.comparison.CONTRACTIONS``."""
@@ -52,17 +62,17 @@ def compare(
     from attainable.errors import InvalidQuantity, unknown_name
     from attainable.export import COMPARISON_FORMATS, TABLE, chosen_format
     from attainable.files import require_writable
-    from attainable.workload.shapes import parse_bindings
 
     if len(models) < 2:
         raise InvalidQuantity("takes two or more models", where="compare", help="for one: attainable count MODEL")
+    require_one_format(format, json=json)
     chosen = chosen_format("json" if json and format is None else format, output, COMPARISON_FORMATS)
     if accounting not in ACCOUNTINGS:
         raise unknown_name("accounting", accounting, ACCOUNTINGS)
     if output is not None:
         require_writable(output, overwrite=force)
     devices = [_device(name) for name in dict.fromkeys(device or ())]
-    workloads = load_all(models, parse_bindings(shape or ()), batch=batch)
+    workloads = load_all(models, shape or (), batch=batch)
     result = compared([_analysis(workload, devices, threads=threads, accounting=accounting) for workload in workloads])
     if chosen == TABLE:
         from attainable.cli.compared import render_comparison
@@ -76,21 +86,31 @@ def compare(
         print_written(output)
 
 
-def load_all(
-    paths: Sequence[Path], shapes: "Mapping[str, int | Shape]", *, batch: int | None = None
-) -> "list[Workload]":
+def load_all(models: Sequence[Path], shapes: Sequence[str], *, batch: int | None = None) -> "list[Workload]":
     """Read models of which each takes the shapes whose names it has.
 
+    Args:
+        models: files, or ``package.module:factory``.
+        shapes: the ``--shape`` flags; an element type behind a shape is for factories alone.
+        batch: the ``--batch`` flag.
+
     Raises:
-        InvalidQuantity: a shape whose name no model has.
+        InvalidQuantity: a shape that cannot be read, or whose name no model has.
         InputError: a model cannot be read, or does not accept a shape.
     """
+    from attainable.cli.model import names_factory
     from attainable.errors import InvalidQuantity
+    from attainable.workload.shapes import parse_bindings
 
+    factories = {model for model in models if names_factory(model)}
+    typeless = [_TYPE.sub("", text) for text in shapes] if factories else shapes
+    parse_bindings(typeless)
+    given = [text.rpartition("=")[0].strip() for text in shapes]
     workloads: list[Workload] = []
     foreign: list[set[str]] = []
-    for path in paths:
-        workload, unknown = _load_known(path, shapes, batch=batch)
+    for model in models:
+        named = dict(zip(given, shapes if model in factories else typeless, strict=True))
+        workload, unknown = _load_known(model, named, batch=batch)
         workloads.append(workload)
         foreign.append(unknown)
     nowhere = set[str].intersection(*foreign)
@@ -99,28 +119,35 @@ def load_all(
         names += [name for workload in workloads for name, _ in workload.bindings]
         raise InvalidQuantity(
             "fits none of the models", where="--shape",
-            faults=[f"no dimension or input has this name @ {name}" for name in shapes if name in nowhere],
+            faults=[f"no dimension or input has this name @ {name}" for name in given if name in nowhere],
             help=f"inputs and bound dimensions are: {', '.join(dict.fromkeys(names)) or 'none'}",
         )  # fmt: skip
     return workloads
 
 
 _NO_SUCH_NAME = "has this name @ "
-"""How a reader's fault names a shape of which the model knows nothing."""
+"""How a reader's fault names a shape of which the model knows nothing; a factory's fault is the name alone."""
+
+_TYPE = re.compile(r"(?<=[0-9]):\w+$")
+"""The element type behind a shape."""
 
 
-def _load_known(path: Path, shapes: "Mapping[str, int | Shape]", *, batch: int | None) -> "tuple[Workload, set[str]]":
+def _load_known(model: Path, shapes: "Mapping[str, str]", *, batch: int | None) -> "tuple[Workload, set[str]]":
     """A model with the shapes whose names it has, and the names that it does not have."""
+    from attainable.cli.model import read_model
     from attainable.errors import InvalidQuantity
-    from attainable.workload import load
 
     try:
-        return load(path, shapes, batch=batch), set()
+        return read_model(model, list(shapes.values()), batch), set()
     except InvalidQuantity as error:
-        unknown = {name for name in shapes if any(fault.endswith(_NO_SUCH_NAME + name) for fault in error.faults)}
+        faults = error.faults
+        unknown = {
+            name for name in shapes if any(fault == name or fault.endswith(_NO_SUCH_NAME + name) for fault in faults)
+        }
         if not unknown:
             raise
-    return load(path, {name: shape for name, shape in shapes.items() if name not in unknown}, batch=batch), unknown
+    known = [text for name, text in shapes.items() if name not in unknown]
+    return read_model(model, known, batch, announce=False), unknown
 
 
 def _device(text: str) -> "tuple[Device, str]":

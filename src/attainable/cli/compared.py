@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Column
+from rich.table import Column, Table
 from rich.text import Text
 
 from attainable.analysis.comparison import Comparison, DeviceComparison, Flip
 from attainable.analysis.differences import Differences, Figures, total
 from attainable.cli.outputs import write
 from attainable.cli.screen import (
-    NARROW,
+    INDENT,
     WIDTH_OF_A_PIPE,
     bare_table,
     fact_grid,
@@ -37,7 +37,11 @@ from attainable.quantities import (
 from attainable.report.views.machine import short_cpu, short_dtype
 
 _MOST_DIFFERENCES = 60
-_LARGE_RATIO = 100
+_LARGE_RATIO, _SMALL_RATIO = 100, 0.01
+_SPARED_FIRST = ("operations", "peak_short", "parameters")
+"""Columns that a table leaves out where the screen is narrow, in this order."""
+_LEAST_LABEL = 16
+"""Characters of a model's name that are not folded."""
 
 
 def render_comparison(
@@ -66,11 +70,21 @@ def print_comparison(comparison: Comparison, out: Console, *, ops: bool = False)
 
 
 def _totals(out: Console, comparison: Comparison) -> None:
-    narrow = out.width < NARROW
     names = ["macs", "operations", "parameters", "moved", "peak_short"]
-    if narrow:
-        names = ["macs", "parameters", "moved"]
-    table = bare_table([Column(plain(""), overflow="fold"), *_pairs(names)])
+    table = _totals_table(comparison, names)
+    for spared in _SPARED_FIRST:
+        if out.measure(table).maximum <= out.width - INDENT:
+            break
+        names.remove(spared)
+        table = _totals_table(comparison, names)
+    show(out, table)
+    show(out, plain(say("compare.to_first"), "dim"))
+
+
+def _totals_table(comparison: Comparison, names: Sequence[str]) -> Table:
+    longest = max(len(short_name(entry.label)) for entry in comparison.models)
+    label = Column(plain(""), overflow="fold", min_width=min(longest, _LEAST_LABEL))
+    table = bare_table([label, *_pairs(names)])
     for entry in comparison.models:
         totals, ratios, floor = entry.totals, entry.ratios, "≥ " if entry.totals.at_least else ""
         figures = {
@@ -82,8 +96,7 @@ def _totals(out: Console, comparison: Comparison) -> None:
         }
         cells = (cell for name in names for cell in _pair(*figures[name]))
         table.add_row(plain(short_name(entry.label), "bold"), *cells)
-    show(out, table)
-    show(out, plain(say("compare.to_first"), "dim"))
+    return table
 
 
 def _devices(out: Console, comparison: Comparison) -> None:
@@ -262,4 +275,6 @@ def _pair(figure: str, ratio: float | None) -> tuple[Text, Text]:
 
 
 def _ratio(ratio: float) -> str:
+    if 0 < ratio < _SMALL_RATIO:
+        return f"<x{_SMALL_RATIO}"
     return f"x{ratio:.0f}" if ratio >= _LARGE_RATIO else f"x{ratio:.2f}"

@@ -14,7 +14,9 @@ def convert(
         typer.Argument(metavar="FILE", help="A darknet .cfg or an ncnn .param file.", show_default=False),
     ],
     *,
-    output: Annotated[Path | None, typer.Option("--output", help="The ONNX file. Default: NAME.onnx.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="The ONNX file. Default: NAME.onnx.")
+    ] = None,
     shape: Shapes = None,
     batch: Batch = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the random weights.")] = 0,

@@ -1,15 +1,16 @@
 """``attainable count``: the work on paper."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from attainable.cli.options import (
     Batch,
     Compressed,
+    CountedModel,
     ExplainDiff,
     Force,
     Json,
-    ModelPath,
     Preset,
     Shapes,
     SweepRange,
@@ -17,12 +18,15 @@ from attainable.cli.options import (
     Training,
     TripCount,
 )
-from attainable.cli.outputs import Annotate, By, Depth, FormatName, Limits, Output, deliver, requested
+from attainable.cli.outputs import DEPTH, Annotate, By, Depth, FormatName, Limits, Output, deliver, requested
 from attainable.errors import InvalidQuantity
+
+if TYPE_CHECKING:
+    from attainable.analysis.records import OpRow
 
 
 def count(
-    model: ModelPath,
+    model: CountedModel,
     *,
     shape: Shapes = None,
     batch: Batch = None,
@@ -34,7 +38,7 @@ def count(
     training: Training = None,
     compressed: Compressed = False,
     by: By = "signature",
-    depth: Depth = 2,
+    depth: Depth = DEPTH,
     format: FormatName = None,
     output: Output = None,
     annotate: Annotate = None,
@@ -45,7 +49,8 @@ def count(
     """Count operations, parameters, memory traffic and peak memory. No device, no run."""
     from attainable.analysis.counted import counted
     from attainable.cli.formulas import scale
-    from attainable.cli.model import read_model
+    from attainable.cli.grouped import SIGNATURE
+    from attainable.cli.model import read_model, require_file
     from attainable.cli.presets import under_preset
     from attainable.cost import count as counting
     from attainable.cost.control_flow import parse_trip_counts
@@ -55,10 +60,18 @@ def count(
     views = {"--symbolic": symbolic, "--sweep": sweep is not None, "--preset": preset is not None}
     outputs_of_a_count = {
         "--format": format, "--output": output, "--annotate": annotate, "--budget": budget, "--training": training,
-        "--compressed": compressed,
+        "--compressed": compressed, "--by": by != SIGNATURE,
     }  # fmt: skip
     _require_one(views, outputs_of_a_count)
+    if depth != DEPTH and by != "scope":
+        raise InvalidQuantity("is that of modules", where=f"--depth {depth}", help="add --by scope")
     if symbolic or sweep is not None:
+        require_file(
+            model,
+            "is traced at the shapes given, so that no dimension is open",
+            "export it with open ones: torch.export.export(module, inputs, dynamic_shapes=...), "
+            "torch.export.save(program, 'model.pt2')",
+        )
         scale(
             model,
             shapes=parse_bindings(shape or ()),
@@ -73,6 +86,8 @@ def count(
     )
     if explain_diff and preset is None:
         raise InvalidQuantity("explains nothing alone", where="--explain-diff", help="name a counter: --preset fvcore")
+    if compressed:
+        require_file(model, "has no file that could be compressed", "leave out --compressed")
     workload = read_model(model, shape or (), batch)
     on_paper = counting.count(workload, trip_counts=parse_trip_counts(trip_count or ()))
     if preset is not None:
@@ -81,7 +96,21 @@ def count(
     analysis = counted(on_paper, optimiser=training)
     if compressed:
         analysis = replace(analysis, model=replace(analysis.model, compressed_bytes=compressed_bytes(model)))
+    if trip_count and not _has_loop(analysis.ops):
+        analysis = replace(
+            analysis, warnings=[*analysis.warnings, "--trip-count has no effect: the network has no loop"]
+        )
     deliver(analysis, outputs)
+
+
+def _has_loop(ops: "Iterable[OpRow]") -> bool:
+    pending = list(ops)
+    while pending:
+        op = pending.pop()
+        if op.kind == "Loop":
+            return True
+        pending.extend(inner for body in op.bodies for inner in body.ops)
+    return False
 
 
 def _require_one(views: Mapping[str, bool], outputs: Mapping[str, object]) -> None:

@@ -17,7 +17,12 @@ def list_devices() -> None:
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="A name from `devices list`, or a .toml file.", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="A name from `attainable devices list`, or a .toml file.", show_default=False
+        ),
+    ],
 ) -> None:
     """Show a device's roofs, each with its source."""
     from attainable.cli.terminal import print_device

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 64
 
+_TITLES_WITH_UNIT = {"peak_activation_bytes": "formulas.peak_in_bytes"}
+"""A number prints with its unit, a formula does not."""
+
 _RANGE = re.compile(r"(?P<name>.+)=(?P<first>[0-9]+)\.\.(?P<last>[0-9]+)(:(?P<step>[0-9]+))?")
 
 
@@ -57,9 +60,24 @@ def scale(
 
     if sweep is not None:
         dimension, values = parse_sweep(sweep)
-        table = pipeline.sweep(model, dimension, values, shapes=shapes, batch=batch, trip_counts=trip_counts)
+        if dimension in shapes:
+            raise InvalidQuantity(
+                f"{dimension} has a number already", where=f"--shape {dimension}", help="leave it out: --sweep sets it"
+            )
+        try:
+            table = pipeline.sweep(model, dimension, values, shapes=shapes, batch=batch, trip_counts=trip_counts)
+        except InvalidQuantity as error:
+            if not any(fault.endswith(f"@ {dimension}") for fault in error.faults):
+                raise
+            # the reader knows of no sweep and says --shape
+            raise InvalidQuantity(error.what, where="--sweep", faults=error.faults, help=error.help) from None
         sys.stdout.write(as_json(table)) if json else print_sweep(table)
         return
+    if batch is not None:
+        raise InvalidQuantity(
+            "would leave no formula in the batch", where="--symbolic --batch",
+            help="leave out --batch, or set one dimension by its name: --shape N=8",
+        )  # fmt: skip
     formulas = pipeline.symbolic(model, shapes=shapes, trip_counts=trip_counts)
     sys.stdout.write(as_json(formulas)) if json else print_symbolic(formulas)
 
@@ -74,7 +92,8 @@ def print_symbolic(result: "Symbolic", console: Console | None = None) -> None:
     lines = fact_grid(2)
     for formula in result.formulas:
         text = plain(formula.formula, "bold") if formula.formula is not None else plain(formula.reason, "dim")
-        lines.add_row(plain(say(f"formulas.{formula.figure}"), "dim"), text)
+        title = _TITLES_WITH_UNIT.get(formula.figure, f"formulas.{formula.figure}")
+        lines.add_row(plain(say(title), "dim"), text)
     show(out, lines)
     for name, multiple in result.multiples.items():
         if multiple > 1:

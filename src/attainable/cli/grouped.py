@@ -66,7 +66,8 @@ def _name(group: OpGroup) -> Text:
 
 
 def _cells(group: OpGroup, total: int) -> dict[str, Text]:
-    known, floor = group.uncounted < group.ops, "≥ " if group.uncounted else ""
+    # a loop without a trip count is counted once: a floor, which moves bytes
+    known, floor = group.uncounted < group.ops or group.bytes_moved > 0, "≥ " if group.uncounted else ""
     sums = {
         "macs": format_count(group.macs), "operations": format_count(group.operations),
         "moved": format_bytes(group.bytes_moved),

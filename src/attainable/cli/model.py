@@ -4,29 +4,50 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from attainable.errors import InvalidQuantity
+from attainable.errors import InputError, InvalidQuantity
 from attainable.workload import Workload, load
 from attainable.workload.shapes import parse_bindings
 
 
-def read_model(model: Path, shapes: Sequence[str], batch: int | None) -> Workload:
+def names_factory(model: Path) -> bool:
+    """Tell ``package.module:factory`` from a file."""
+    reference = str(model)
+    if ":" not in reference:
+        return False
+    # most command lines name a file and need none of this
+    from attainable.workload.torch.factory import is_factory
+
+    return is_factory(reference)
+
+
+def require_file(model: Path, what: str, help: str) -> None:
+    """Refuse ``package.module:factory`` where a file is needed. Raises InputError with these words."""
+    if names_factory(model):
+        raise InputError(what, where=str(model), help=help)
+
+
+def require_file_that_runs(model: Path) -> None:
+    """Refuse ``package.module:factory`` where a model is run. Raises InputError."""
+    require_file(
+        model,
+        "is code, and a run needs a model file",
+        "export it: torch.onnx.export(module, inputs, 'model.onnx'); on paper: attainable count MODULE:FACTORY",
+    )
+
+
+def read_model(model: Path, shapes: Sequence[str], batch: int | None, *, announce: bool = True) -> Workload:
     """Read a model file, or run ``package.module:factory``, which is said on stderr first.
 
     Args:
         model: the path, or the reference.
         shapes: the ``--shape`` flags; for a factory those of the arguments of ``forward``, with ``:TYPE`` behind.
         batch: the ``--batch`` flag.
+        announce: say that the user's code runs.
 
     Raises:
         InputError: the model or a flag cannot be used.
     """
-    reference = str(model)
-    if ":" not in reference:
-        return load(model, parse_bindings(shapes), batch=batch)
-    # most command lines name a file and need none of this
-    from attainable.workload.torch.factory import is_factory, load_factory
-
-    if not is_factory(reference):
+    if not names_factory(model):
         return load(model, parse_bindings(shapes), batch=batch)
     if batch is not None:
         raise InvalidQuantity(
@@ -34,5 +55,9 @@ def read_model(model: Path, shapes: Sequence[str], batch: int | None) -> Workloa
             where=f"--batch {batch}",
             help="write the batch into --shape",
         )
-    print(f"note: imports {reference.partition(':')[0]} and runs its code to make the network", file=sys.stderr)
+    from attainable.workload.torch.factory import load_factory
+
+    reference = str(model)
+    if announce:
+        print(f"note: imports {reference.partition(':')[0]} and runs its code to make the network", file=sys.stderr)
     return load_factory(reference, shapes)

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 _LABEL, _WIDTH = 12, 118
 
 Apply = Annotated[
-    list[str], typer.Option("--apply", help="The change: bn-fold or int8. Repeatable, in order.", show_default=False)
+    list[str],
+    typer.Option(
+        "--apply", metavar="CHANGE", help="The change: bn-fold or int8. Repeatable, in order.", show_default=False
+    ),
 ]
 Data = Annotated[
     Path | None,
@@ -27,7 +30,8 @@ Data = Annotated[
     ),
 ]
 Output = Annotated[
-    Path | None, typer.Option("--output", help="The changed model. Without it: MODEL-CHANGE.onnx, here.")
+    Path | None,
+    typer.Option("--output", metavar="FILE", help="The changed model. Without it: MODEL-CHANGE.onnx, here."),
 ]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Cores that a kernel may use, for both models.")]
 Pairs = Annotated[int, typer.Option("--pairs", min=6, help="Fresh processes of each model that run in turns.")]
@@ -55,12 +59,14 @@ def optimize(
     Exits with 1 when every change is refused; nothing is written then.
     """
     from attainable.analysis.records import as_json
+    from attainable.cli.model import require_file_that_runs
     from attainable.cli.terminal import print_progress
     from attainable.optimization import Settings, optimize_model
     from attainable.quantities import parse_seconds
     from attainable.transforms import Options, transform
     from attainable.workload.shapes import parse_bindings
 
+    require_file_that_runs(model)
     names = [transform(name).name for name in apply]
     reduce_range = None if weight_bits is None else weight_bits == 7
     settings = Settings(

@@ -9,8 +9,16 @@ import typer
 from attainable.errors import InvalidQuantity
 
 ModelPath = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="The model file (.onnx, .pt2, ...).", show_default=False)
+    Path, typer.Argument(metavar="MODEL", help="The model file, .onnx to run it.", show_default=False)
 ]
+CountedModel = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL", show_default=False,
+        help="A model file (.onnx, .pt2, .tflite, .cfg, .param), or package.module:factory, which makes a PyTorch "
+        "module.",
+    ),
+]  # fmt: skip
 Shapes = Annotated[
     list[str] | None,
     typer.Option(
@@ -29,11 +37,22 @@ TripCount = Annotated[
 Symbolic = Annotated[bool, typer.Option("--symbolic", help="Totals as formulas in the model's open dimensions.")]
 SweepRange = Annotated[
     str | None,
-    typer.Option("--sweep", metavar="NAME=A..B[:STEP]", help="Totals over a range of a dimension.", show_default=False),
+    typer.Option(
+        "--sweep",
+        metavar="NAME=A..B[:STEP]",
+        show_default=False,
+        help="Totals over a range of a dimension: T=128..4096 doubles, T=128..4096:128 adds.",
+    ),
 ]
 Preset = Annotated[
     str | None,
-    typer.Option("--preset", metavar="COUNTER", help="The total that another counter gives.", show_default=False),
+    typer.Option(
+        "--preset",
+        metavar="COUNTER",
+        show_default=False,
+        help="The total that another counter gives: fvcore, thop, ptflops, torch, deepspeed, openvino, onnx-tool or "
+        "torchinfo.",
+    ),
 ]
 ExplainDiff = Annotated[bool, typer.Option("--explain-diff", help="With --preset: term by term why it differs.")]
 Training = Annotated[
@@ -43,7 +62,7 @@ Training = Annotated[
 Compressed = Annotated[bool, typer.Option("--compressed", help="How large the file is when compressed.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Cores, for the run and for the roofs.")]
-Runtime = Annotated[str, typer.Option("--runtime", help="What runs the model here.")]
+Runtime = Annotated[str, typer.Option("--runtime", metavar="NAME", help="What runs the model here.")]
 Budget = Annotated[str, typer.Option("--time-budget", metavar="TIME", help="Most time for the run, e.g. 20s or 2min.")]
 Inputs = Annotated[
     list[str] | None,

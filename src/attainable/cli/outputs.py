@@ -23,6 +23,9 @@ FormatName = Annotated[
 ]
 By = Annotated[str, typer.Option("--by", metavar="GROUPING", help="Rows of the table: signature, scope or kind.")]
 Depth = Annotated[int, typer.Option("--depth", min=1, max=100, help="Levels of modules that --by scope shows.")]
+DEPTH = 2
+"""Levels of modules that are shown unless the user says otherwise."""
+
 Output = Annotated[
     Path | None, typer.Option("--output", metavar="FILE", help="Write to this file instead of the terminal.")
 ]
@@ -68,19 +71,33 @@ def requested(
     """
     from attainable.analysis.budget import parse_budget
     from attainable.cli.grouped import GROUPINGS, SIGNATURE
-    from attainable.errors import unknown_name
-    from attainable.export import FORMATS, chosen_format
+    from attainable.errors import InvalidQuantity, unknown_name
+    from attainable.export import FORMATS, TABLE, chosen_format
     from attainable.files import require_writable
 
     groupings = (SIGNATURE, *GROUPINGS)
     if by not in groupings:
         raise unknown_name("grouping", by, groupings)
+    require_one_format(format, json=json)
     limits = parse_budget(budget or ())
     for target in (output, annotate):
         if target is not None:
             require_writable(target, overwrite=force)
     chosen = chosen_format("json" if json and format is None else format, output, FORMATS)
+    if by != SIGNATURE and chosen != TABLE:
+        raise InvalidQuantity(
+            f"groups the rows of the table; {chosen} has its own", where=f"--by {by}",
+            help="leave out --by, or ask for --format table",
+        )  # fmt: skip
     return Outputs(chosen, by, depth, output, annotate, force, limits)
+
+
+def require_one_format(format: str | None, *, json: bool) -> None:
+    """Refuse ``--json`` beside another ``--format``. Raises InvalidQuantity."""
+    from attainable.errors import InvalidQuantity
+
+    if json and format not in (None, "json"):
+        raise InvalidQuantity("are two formats", where=f"--json --format {format}", help="ask for one after the other")
 
 
 def deliver(analysis: "Analysis", outputs: Outputs) -> None:

@@ -10,10 +10,15 @@ from attainable.cli.options import Force
 
 def report(
     saved: Annotated[
-        Path, typer.Argument(metavar="SAVED.json", help="What `analyze --json` wrote.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="SAVED.json", help="What `attainable analyze --output FILE.json` wrote.", show_default=False
+        ),
     ],
     *,
-    output: Annotated[Path | None, typer.Option("--output", help="The HTML file. Default: SAVED.html.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="The HTML file. Default: SAVED.html.")
+    ] = None,
     force: Force = False,
 ) -> None:
     """Print the verdict of a saved analysis and write its HTML report."""

@@ -19,7 +19,9 @@ WIDTH_OF_A_PIPE = 120
 NARROW = 100
 """Columns below which a table leaves out what can be told from the others."""
 
-_INDENT, _GAP = 2, 5
+INDENT = 2
+"""Columns before everything."""
+_GAP = 5
 
 
 def open_console(stream: TextIO) -> Console:
@@ -39,13 +41,13 @@ def plain(text: str, style: str = "") -> Text:
 
 def show(out: Console, what: Table | Text) -> None:
     """Print a table or a sentence, indented as everything is."""
-    out.print(Padding(what, (0, 0, 0, _INDENT), expand=False))
+    out.print(Padding(what, (0, 0, 0, INDENT), expand=False))
 
 
 def show_title(out: Console, name: str, place: str, note: str) -> None:
     """Print what a result is about; the note on a line of its own where it does not fit."""
     head, side = Text.assemble(plain(name, "bold"), " ", plain(place)), plain(note, "dim")
-    fits = _INDENT + len(head) + _GAP + len(side) <= out.width
+    fits = INDENT + len(head) + _GAP + len(side) <= out.width
     show(out, Text.assemble(head, " " * _GAP if fits else "\n", side) if note else head)
 
 

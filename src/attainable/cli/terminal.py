@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 _MOST_ROWS = 8
 _MOST_OPERATORS = 12
+_STEP = "  "
 
 
 def print_analysis(analysis: Analysis, console: Console | None = None, *, aside: Console | None = None) -> None:
@@ -97,7 +98,8 @@ def print_count(
     show_title(out, head.model, head.place, head.note)
     totals = Table.grid(Column(justify="right"), Column(), padding=(0, 2, 0, 0))
     for total in work.totals:
-        totals.add_row(plain(total.value, "bold"), plain(total.meaning, "dim"))
+        meaning = f"{total.meaning}: {total.note}" if total.note else total.meaning
+        totals.add_row(plain(total.value, "bold"), plain(meaning, "dim"))
     show(out, totals)
     out.print()
     show(out, plain(f"{work.conventions} {work.coverage}", "dim"))
@@ -237,11 +239,11 @@ def _print_operators(out: Console, analysis: Analysis) -> None:
 
 
 def _operator(row: OperatorRow) -> list[Text]:
-    known = row.state in ("counted", "folded")
-    intensity = row.operational_intensity
-    label = row.label if row.state == "counted" else f"{row.label} ({row.state})"
-    numbers = [format_count(number) if known else "?" for number in (row.macs, row.operations, row.parameters)]
-    moved = format_bytes(row.bytes_moved) if known else "?"
+    intensity, floor = row.operational_intensity, "≥ " if row.at_least else ""
+    label = _STEP * row.depth + (row.label if row.state == "counted" else f"{row.label} ({row.state})")
+    sums = (floor + format_count(row.macs), floor + format_count(row.operations), format_count(row.parameters))
+    texts = (*sums, floor + format_bytes(row.bytes_moved))
+    *numbers, moved = [text if row.known else "?" for text in texts]
     return [plain(cell) for cell in (label, f"x{row.times}", *numbers, moved,
                                      "-" if intensity is None else format_count(intensity))]  # fmt: skip
 

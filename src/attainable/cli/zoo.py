@@ -18,9 +18,11 @@ def list_networks() -> None:
 
 
 def build(
-    name: Annotated[str, typer.Argument(help="A name from `attainable zoo list`.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name from `attainable zoo list`.", show_default=False)],
     *,
-    output: Annotated[Path | None, typer.Option("--output", help="The file. Default: NAME.onnx.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="The file. Default: NAME.onnx.")
+    ] = None,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Images or sequences per run.")] = 1,
     seed: Annotated[int, typer.Option("--seed", help="Of the random weights.")] = 0,
     force: Force = False,

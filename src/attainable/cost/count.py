@@ -12,7 +12,7 @@ from attainable.cost.rules import RULES
 from attainable.cost.work import Rule, Work, free
 from attainable.errors import unknown_name
 from attainable.garbage import collector_paused
-from attainable.workload.graph import Op, UnresolvedShape, Workload
+from attainable.workload.graph import FUNCTION, Body, Op, UnresolvedShape, Workload
 
 State = Literal["counted", "folded", "no rule", "unresolved shape", "malformed", "unknown trip count"]
 
@@ -183,6 +183,8 @@ class _Counter:
     def __init__(self, trip_counts: TripCounts) -> None:
         self._trip_counts = trip_counts
         self._memo: dict[tuple[object, ...], tuple[Work, State]] = {}
+        self._called: set[tuple[object, ...]] = set()
+        self._called_again: dict[tuple[object, ...], tuple[OpCount, ...]] = {}
         self.loops: set[str] = set()
 
     def ops(self, ops: Iterable[Op], ledger: ParameterLedger) -> list[OpCount]:
@@ -199,17 +201,35 @@ class _Counter:
             if op.bodies and (op.type in CONTROL_FLOW or is_call(op)):
                 counted.append(self._with_bodies(op, ledger))
                 continue
-            signature = op.signature
-            known = self._memo.get(signature)
+            # a tensor that is read twice is moved once: a square costs less than a product of equal shapes
+            key = (*op.signature, _repeated(op))
+            known = self._memo.get(key)
             if known is None:
-                known = self._memo[signature] = _work(op, rule)
+                known = self._memo[key] = _work(op, rule)
             work, state = known
             parameters, shared = ledger.charge(op, rule)
             counted.append(OpCount(op, logical.applied(op, work), parameters, shared, state))
         return counted
 
+    def _inner(self, op: Op, body: Body, ledger: ParameterLedger) -> tuple[OpCount, ...]:
+        """The ops of a body.
+
+        From the second call on, a function that is handed the same constants carries no parameters any more, so that
+        all further calls are equal; without that, functions that call functions twice would take exponential time.
+        """
+        inside, handed = ledger.inside(op, body)
+        key = (id(body), handed)
+        if (known := self._called_again.get(key)) is not None:
+            return known
+        counted = tuple(self.ops(body.ops, inside))
+        if body.name == FUNCTION:
+            if key in self._called:
+                self._called_again[key] = counted
+            self._called.add(key)
+        return counted
+
     def _with_bodies(self, op: Op, ledger: ParameterLedger) -> OpCount:
-        inner = [tuple(self.ops(body.ops, ledger.inside(op, body))) for body in op.bodies]
+        inner = [self._inner(op, body, ledger) for body in op.bodies]
         once = [(_sum(_works(ops)), _sum(_least_works(ops))) for ops in inner]
         state: State = "counted"
         if op.type == "If":
@@ -226,7 +246,7 @@ class _Counter:
                 state = "unknown trip count"
                 runs = Trips(1, 0)
             most, least = once[0][0].times(runs.most), once[0][1].times(runs.least)
-            repeats = [runs.most]
+            repeats = [runs.most, *(0 for _ in op.bodies[1:])]
         bodies = tuple(
             BodyCount(body.name, ops, times) for body, ops, times in zip(op.bodies, inner, repeats, strict=True)
         )
@@ -243,6 +263,15 @@ def _trips(op: Op, trip_counts: TripCounts) -> Trips | None:
     except (UnresolvedShape, ValueError, IndexError):
         # the inputs do not have the axes that the operator wants
         return None
+
+
+def _repeated(op: Op) -> tuple[int, ...]:
+    """Which inputs are the same tensor: for each the position of the first such one; empty where all differ."""
+    names = [tensor.name for tensor in op.inputs if tensor is not None]
+    if len(names) < 2 or len(set(names)) == len(names):
+        return ()
+    first: dict[str, int] = {}
+    return tuple([first.setdefault(name, position) for position, name in enumerate(names)])
 
 
 def _effort(work: Work) -> tuple[int, int]:
@@ -288,7 +317,7 @@ def _sum(works: Iterable[Work]) -> Work:
 
 
 def _coverage(counted: list[OpCount]) -> Coverage:
-    every = [*counted, *(entry for top in counted if top.bodies for entry in _inside(top))]
+    every = _with_inner(counted)
     without = {entry.op.type for entry in every if entry.state == "no rule"}
     return Coverage(
         ops=len(every),
@@ -299,8 +328,10 @@ def _coverage(counted: list[OpCount]) -> Coverage:
     )
 
 
-def _inside(entry: OpCount) -> Iterator[OpCount]:
-    for body in entry.bodies:
-        for inner in body.ops:
-            yield inner
-            yield from _inside(inner)
+def _with_inner(counted: Iterable[OpCount]) -> list[OpCount]:
+    """The ops and all in their bodies, to any depth, one level after the other."""
+    every = list(counted)
+    for entry in every:  # which grows on the way
+        for body in entry.bodies:
+            every += body.ops
+    return every

@@ -111,7 +111,9 @@ class _Layout:
 
     def _convolution(self, op: Op) -> str | None:
         weight = op.optional_input(1)
-        if weight is None or not weight.is_constant or weight.dtype != "float32" or weight.shape is None or len(weight.shape) != 4:
+        if weight is None or not weight.is_constant or weight.dtype != "float32":
+            return None
+        if weight.shape is None or len(weight.shape) != 4:
             return None
         channels_out, channels_in, *_ = weight.shape
         groups = op.integer("group", 1)

@@ -56,10 +56,11 @@ def activation_memory(workload: Workload, storage_of: StorageOf) -> ActivationMe
     kept = 0  # bytes of graph inputs that are read for the last time by now
     profile: list[int] = []
     peak_in_place = peak_inputs_kept = 0
+    peaks: dict[int, int] = {}
     for position, (op, kind) in enumerate(zip(workload.ops, kinds, strict=True)):
         dead = dying.get(position, ())
         live += lives.born[position]
-        inside = bytes_inside(op, storage_of) if op.bodies else 0
+        inside = bytes_inside(op, storage_of, peaks=peaks) if op.bodies else 0
         profile.append(live + inside)
         reused = _reused(op, lives, {*dead} - callers) if kind == "in_place" and dead else 0
         peak_in_place = max(peak_in_place, live + inside - reused)
@@ -79,12 +80,22 @@ def activation_memory(workload: Workload, storage_of: StorageOf) -> ActivationMe
     )
 
 
-def bytes_inside(op: Op, storage_of: StorageOf) -> int:
-    """Most bytes live at once inside one run of a body of an op, beyond what the op reads and writes."""
-    return max((_peak_inside(op, body, storage_of) for body in op.bodies), default=0)
+def bytes_inside(op: Op, storage_of: StorageOf, *, peaks: dict[int, int] | None = None) -> int:
+    """Most bytes live at once inside one run of a body of an op, beyond what the op reads and writes.
+
+    Args:
+        op: the op.
+        storage_of: what the first output of each op is.
+        peaks: those of functions, by identity of the body: equal calls share one, and functions that call functions
+            twice would take exponential time otherwise. The dict must not outlive the workload.
+    """
+    known: dict[int, int] = {} if peaks is None else peaks
+    return max((_peak_inside(op, body, storage_of, known) for body in op.bodies), default=0)
 
 
-def _peak_inside(op: Op, body: Body, storage_of: StorageOf) -> int:
+def _peak_inside(op: Op, body: Body, storage_of: StorageOf, peaks: dict[int, int]) -> int:
+    if id(body) in peaks:
+        return peaks[id(body)]
     outside = {tensor.name for tensor in body.inputs if tensor.is_constant or body.name == FUNCTION}
     # what a body returns as it is has the memory of the op's output; what a loop stacks up is copied there
     stacked = len(body.outputs) if op.kind == "SequenceMap" else len(body.outputs) - _handed_on(op, body)
@@ -96,8 +107,10 @@ def _peak_inside(op: Op, body: Body, storage_of: StorageOf) -> int:
     peak = live
     for position, inner in enumerate(body.ops):
         live += lives.born[position]
-        peak = max(peak, live + (bytes_inside(inner, storage_of) if inner.bodies else 0))
+        peak = max(peak, live + (bytes_inside(inner, storage_of, peaks=peaks) if inner.bodies else 0))
         live -= sum(lives.sizes[name] for name in dying.get(position, ()))
+    if body.name == FUNCTION:
+        peaks[id(body)] = peak
     return peak
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attainable.analysis.comparison import Comparison
 from attainable.analysis.records import Analysis, as_json
-from attainable.errors import unknown_name
+from attainable.errors import InvalidQuantity, unknown_name
 from attainable.export.csv import comparison_csv, count_csv
 from attainable.export.latex import comparison_latex, count_latex
 from attainable.export.markdown import comparison_markdown, count_markdown
@@ -50,6 +50,8 @@ FORMATS: dict[str, Format] = {
 }
 """The formats of ``attainable count`` by name. A new one is one file and one line here."""
 
+_EXTENSIONS_OF_A_TABLE = ("", ".txt", ".text", ".log")
+
 COMPARISON_FORMATS: dict[str, Callable[[Comparison], str]] = {
     "json": as_json,
     "csv": comparison_csv,
@@ -75,6 +77,7 @@ def chosen_format(name: str | None, output: Path | None, known: Iterable[str]) -
 
     Raises:
         UnknownName: there is no such format.
+        InvalidQuantity: the extension belongs to no format.
     """
     names = (TABLE, *known)
     if name is not None:
@@ -82,4 +85,14 @@ def chosen_format(name: str | None, output: Path | None, known: Iterable[str]) -
             raise unknown_name("format", name, names)
         return name
     suffix = output.suffix.lower() if output else ""
-    return next((known for known, entry in FORMATS.items() if suffix in entry.extensions and known in names), TABLE)
+    if suffix in _EXTENSIONS_OF_A_TABLE:
+        return TABLE
+    found = next((known for known, entry in FORMATS.items() if suffix in entry.extensions and known in names), None)
+    if found is None:
+        extensions = [entry.extensions[0] for known, entry in FORMATS.items() if entry.extensions and known in names]
+        raise InvalidQuantity(
+            "cannot tell the format of the output", where=str(output),
+            help=f"name a file that ends in {', '.join(extensions)} or .txt, or name the format: --format "
+            f"{'|'.join(names)}; an HTML report is what `attainable analyze` writes",
+        )  # fmt: skip
+    return found

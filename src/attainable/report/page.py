@@ -25,7 +25,7 @@ from attainable.report.views.method import Facts, method
 from attainable.report.views.operators import OperatorRow, Operators, operators
 from attainable.report.views.roofline_chart import roofline_chart
 from attainable.report.views.verdict import Verdict, verdict
-from attainable.report.views.work import WorkOnPaper, work_on_paper
+from attainable.report.views.work import Total, WorkOnPaper, work_on_paper
 
 
 def render_html(analysis: Analysis) -> str:
@@ -35,7 +35,7 @@ def render_html(analysis: Analysis) -> str:
         "main", {}, _head(answer), errors_section(analysis.errors),
         verdict_section(answer, warnings=len(analysis.warnings)),
         indicators_section(answer), hotspots_section(hotspots(analysis)), chart_section(roofline_chart(analysis)),
-        findings_section(analysis.findings, analysis.checked),
+        findings_section(analysis),
         _work(work_on_paper(analysis)), _operators(operators(analysis)),
         _warnings(analysis.warnings), _method(method(analysis)), _footer(analysis),
     )  # fmt: skip
@@ -72,11 +72,14 @@ def _head(answer: Verdict) -> Markup:
 
 
 def _work(work: WorkOnPaper) -> Markup:
-    figures = [
-        element("div", {}, element("dt", {}, total.meaning), element("dd", {}, total.value)) for total in work.totals
-    ]
+    figures = [element("div", {}, *_total(total)) for total in work.totals]
     sentences = (work.conventions, work.coverage)
     return section("work", say("work.title"), element("dl", {"class": "totals"}, *figures), notes(sentences))
+
+
+def _total(total: Total) -> list[Markup]:
+    note = [element("dd", {"class": "detail"}, total.note)] if total.note else []
+    return [element("dt", {}, total.meaning), element("dd", {}, total.value), *note]
 
 
 def _operators(view: Operators) -> Markup:
@@ -100,13 +103,14 @@ def _operator_row(row: OperatorRow, view: Operators) -> list[Child]:
     label: Child = element("bdi", {}, row.label)
     if row.state != "counted":
         label = joined([label, " ", element("small", {"class": "state"}, row.state)])
-    known = row.state in ("counted", "folded")
-    intensity = row.operational_intensity
+    if row.depth:
+        label = element("span", {"class": f"inside inside-{row.depth}"}, label)
+    intensity, floor = row.operational_intensity, "≥ " if row.at_least else ""
+    sums = (floor + format_count(row.macs), floor + format_count(row.operations), format_count(row.parameters))
     cells: list[Child] = [
         label, f"×{row.times}",
-        *((format_count(number) if known else "?") for number in (row.macs, row.operations, row.parameters)),
-        format_bytes(row.bytes_moved) if known else "?",
-        format_count(intensity) if intensity is not None and known else DASH,
+        *(text if row.known else "?" for text in (*sums, floor + format_bytes(row.bytes_moved))),
+        DASH if intensity is None else format_count(intensity),
     ]  # fmt: skip
     elsewhere = element("small", {}, say("operators.fused"))
     if view.with_roofline:

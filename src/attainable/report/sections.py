@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from attainable.analysis.records import Checked, Fault, Finding
+from attainable.analysis.records import Analysis, Checked, Fault, Finding
 from attainable.names import short_name, short_sentence
 from attainable.quantities import format_count, format_operations_per_second, format_seconds, format_share
 from attainable.report.markup import Child, Markup, element, joined
@@ -166,9 +166,11 @@ def _chart_row(point: Point) -> list[Child]:
     ]
 
 
-def findings_section(findings: list[Finding], checked: list[Checked]) -> Markup:
-    """What to change, most seconds first; then what was looked at without gain."""
-    none = [] if findings else [notes([say("findings.none")])]
+def findings_section(analysis: Analysis) -> Markup:
+    """What to change, most seconds first; then what was looked at without gain; or why nothing was looked at."""
+    findings, checked = analysis.findings, analysis.checked
+    why = "findings.none" if checked else "findings.no_probes" if analysis.runs else "findings.no_run"
+    none = [] if findings else [notes([say(why)])]
     return section(
         "findings", say("findings.title"), *none, *map(_finding, most_saved_first(findings)), *map(_checked, checked)
     )

@@ -12,6 +12,7 @@ needed; a runtime may choose a better order.
 Source: ONNX operator specification, Einsum.
 """
 
+from collections import Counter
 from math import prod
 
 from attainable.cost.work import Rule, Rules, Work, contraction
@@ -30,10 +31,11 @@ def einstein_sum(op: Op) -> Work:
     if len(terms) == 1:
         kept = _combinations(left.intersection(result), extents)
         return contraction(op, macs=0, operations=max(_combinations(left, extents) - kept, 0))
+    last_term = {letter: position for position, term in enumerate([*terms, result]) for letter in term}
     macs = products = 0
     for position in range(1, len(terms)):
         letters = left.union(terms[position])
-        left = letters.intersection(result.join(terms[position + 1 :]) + result)
+        left = {letter for letter in letters if last_term[letter] > position}
         if left == letters:
             products += _combinations(letters, extents)
         else:
@@ -46,7 +48,8 @@ def _terms(equation: str, operands: tuple[Tensor, ...]) -> tuple[list[str], str]
     left, arrow, result = equation.partition("->")
     terms = left.split(",")
     if not arrow:
-        result = "..." + "".join(letter for letter in left if letter.isalpha() and left.count(letter) == 1)
+        times = Counter(left)
+        result = "..." + "".join(letter for letter, number in times.items() if letter.isalpha() and number == 1)
     if "." not in left:
         return terms, result.replace("...", "")
     hidden = [

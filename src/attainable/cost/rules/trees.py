@@ -59,7 +59,8 @@ def ensemble(op: Op) -> Work:
     ]
     roots = op.integers("tree_roots")
     leaves = len(op.integers("leaf_targetids"))
-    depths = sum(_longest_path(root, children) for root in roots)
+    longest = _longest_paths(children)
+    depths = sum(longest[root] for root in roots)
     forest = _Forest(len(roots), depths, len(children), leaves, leaves, _numeric_bytes(op))
     transform = _named(_TRANSFORMS, op.integer("post_transform", 0))
     average = _named(_AGGREGATES, op.integer("aggregate_function", 1)) == "AVERAGE"
@@ -130,27 +131,39 @@ def _by_nodes(op: Op, *, votes: str) -> _Forest:
             raise ValueError(f"{op.kind} has a node whose children are missing")
     leaves = sum(not pair for pair in children)
     # a path of nodes to a leaf has one node more than comparisons
-    comparisons = sum(_longest_path(root, children) - 1 for root in roots.values())
+    longest = _longest_paths(children)
+    comparisons = sum(longest[root] - 1 for root in roots.values())
     weights = op.attribute(f"{votes}_weights")
     count = len(weights) if isinstance(weights, tuple) else len(op.integers(f"{votes}_ids"))
     return _Forest(len(roots), comparisons, len(children) - leaves, leaves, count, _numeric_bytes(op))
 
 
-def _longest_path(root: int, children: Sequence[tuple[int, ...]]) -> int:
-    """Nodes on the longest path down from the root, level by level.
+def _longest_paths(children: Sequence[tuple[int, ...]]) -> list[int]:
+    """For each node the nodes on the longest path down from it, itself among them.
+
+    All trees at once and from the leaves up, so that trees which share nodes take no more time than they have nodes.
 
     Raises:
-        ValueError: the nodes are no tree: a path is longer than there are nodes.
+        ValueError: a child is no node, or a path leads back to where it came from.
     """
-    level, depth = [root], 0
-    seen = 0
-    while level:
-        seen += len(level)
-        if seen > len(children):
-            raise ValueError("a tree has more paths than nodes")
-        depth += 1
-        level = [child for node in level for child in children[node]]
-    return depth
+    parents: list[list[int]] = [[] for _ in children]
+    waiting = [len(below) for below in children]
+    for node, below in enumerate(children):
+        for child in below:
+            if not 0 <= child < len(children):
+                raise ValueError(f"a tree has no node {child}")
+            parents[child].append(node)
+    longest = [1] * len(children)
+    ready = [node for node, below in enumerate(children) if not below]
+    for node in ready:  # which grows on the way
+        for parent in parents[node]:
+            longest[parent] = max(longest[parent], longest[node] + 1)
+            waiting[parent] -= 1
+            if not waiting[parent]:
+                ready.append(parent)
+    if len(ready) < len(children):
+        raise ValueError("a path of a tree leads back to itself")
+    return longest
 
 
 def _numeric_bytes(op: Op) -> int:

@@ -1,8 +1,9 @@
 """The operator table: equal ops share a row, so that ten thousand ops stay readable."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from attainable.analysis.grouping import COUNTED
 from attainable.analysis.records import Analysis, OpRow
 from attainable.names import short_name
 from attainable.quantities import format_bytes, format_count
@@ -12,17 +13,26 @@ from attainable.report.views.machine import device_title, shown_device, shown_ru
 MOST_ROWS = 500
 """Rows that are drawn; a sentence sums up the others."""
 
+MOST_ROWS_INSIDE, MOST_DEPTH = 5, 4
+"""Rows a body, and levels of bodies, that are drawn."""
+
+_Repeated = tuple[OpRow, int]
+"""An op in a body, and how often it runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class OperatorRow:
     """All ops of one kind, label and state.
 
     Attributes:
+        label: what a person calls them, the branch of an If before it.
         state: counted, folded, or why the ops could not be counted; their zeros then mean nothing.
         roofline_seconds: on the device that is shown; None without one.
         roofline_elsewhere: whether all of these ops are in the roofline of other ops' kernels.
         measured_seconds: of the groups in which an op of this row works most; None where there is none.
         measured_elsewhere: whether ops of this row ran in the kernels of other rows.
+        depth: 0 for ops of the graph, 1 for ops in the bodies of those, and so on.
+        at_least: the figures are floors: a loop that does not say how often it runs, or ops in a body not counted.
     """
 
     label: str
@@ -38,11 +48,19 @@ class OperatorRow:
     roofline_elsewhere: bool
     measured_seconds: float | None
     measured_elsewhere: bool
+    depth: int = 0
+    at_least: bool = False
+
+    @property
+    def known(self) -> bool:
+        """Whether the figures mean something, if only as floors."""
+        return self.at_least or self.state in COUNTED
 
     @property
     def operational_intensity(self) -> float | None:
-        """Operations per byte; None where no byte moves."""
-        return self.operations / self.bytes_moved if self.bytes_moved else None
+        """Operations per byte; None where no byte moves or not all are known."""
+        exact = self.bytes_moved and self.known and not self.at_least
+        return self.operations / self.bytes_moved if exact else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +75,15 @@ class Operators:
 
 def operators(analysis: Analysis, *, most_rows: int = MOST_ROWS) -> Operators:
     """The rows that take the longest, or work most where nothing is known of time."""
-    rows = operator_rows(analysis)
+    groups = _grouped(analysis)
+    rows = tuple(row for row, _ in groups)
     device, run = shown_device(analysis), shown_run(analysis)
     notes = [_about(analysis)] if rows else [say("operators.none")]
     if run and run.groups:
         notes.append(say("operators.measured"))
+    shown = [line for row, ops in groups[:most_rows] for line in (row, *rows_inside(ops))]
+    if any(row.depth for row in shown):
+        notes.append(say("operators.inside"))
     rest = rows[most_rows:]
     if rest:
         values = {
@@ -69,11 +91,15 @@ def operators(analysis: Analysis, *, most_rows: int = MOST_ROWS) -> Operators:
             "bytes": format_bytes(sum(row.bytes_moved for row in rest)),
         }
         notes.append(say_count("operators.rest", len(rest), values))
-    return Operators(rows[:most_rows], device is not None, bool(run and run.groups), tuple(notes))
+    return Operators(tuple(shown), device is not None, bool(run and run.groups), tuple(notes))
 
 
 def operator_rows(analysis: Analysis) -> tuple[OperatorRow, ...]:
-    """All rows, the longest first."""
+    """All rows of ops of the graph, the longest first."""
+    return tuple(row for row, _ in _grouped(analysis))
+
+
+def _grouped(analysis: Analysis) -> list[tuple[OperatorRow, list[OpRow]]]:
     device = shown_device(analysis)
     roofline = {line.id: line.roofline_seconds for line in device.ops} if device else None
     fused = {line.id for line in device.ops if line.fused_into is not None} if device else set[str]()
@@ -81,10 +107,71 @@ def operator_rows(analysis: Analysis) -> tuple[OperatorRow, ...]:
     grouped: dict[tuple[str, str, str], list[OpRow]] = {}
     for op in analysis.ops:
         grouped.setdefault((op.label, op.kind, op.state), []).append(op)
-    rows = [_row(ops, roofline=roofline, fused=fused, seconds=seconds, elsewhere=elsewhere) for ops in grouped.values()]
-    return tuple(
-        sorted(rows, key=lambda row: (-(row.measured_seconds or 0), -(row.roofline_seconds or 0), -row.operations))
-    )
+    rows = [
+        (_row(ops, roofline=roofline, fused=fused, seconds=seconds, elsewhere=elsewhere), ops)
+        for ops in grouped.values()
+    ]
+    return sorted(rows, key=lambda entry: _by_weight(entry[0]))
+
+
+def _by_weight(row: OperatorRow) -> tuple[float, float, int]:
+    return -(row.measured_seconds or 0), -(row.roofline_seconds or 0), -row.operations
+
+
+def rows_inside(ops: Iterable[OpRow]) -> tuple[OperatorRow, ...]:
+    """What runs in the bodies of equal ops: equal ops in a row, all repeats together, their own bodies behind them.
+
+    A body that never runs has no rows. At most five rows a body and four levels of bodies are made.
+    """
+    return tuple(_inside([(op, 1) for op in ops], 1))
+
+
+def _inside(outer: Sequence[_Repeated], depth: int) -> Iterator[OperatorRow]:
+    grouped: dict[tuple[str, str, str, str], list[_Repeated]] = {}
+    for op, times in outer:
+        for body in op.bodies:
+            branch = body.name if len(op.bodies) > 1 else ""
+            for inner in body.ops if body.repeats else ():
+                key = (branch, inner.label, inner.kind, inner.state)
+                grouped.setdefault(key, []).append((inner, times * body.repeats))
+    rows = [(_summed(ops, branch=branch, depth=depth), ops) for (branch, *_), ops in grouped.items()]
+    rows.sort(key=lambda entry: (-entry[0].operations, -entry[0].bytes_moved))
+    most = MOST_ROWS_INSIDE if len(rows) > MOST_ROWS_INSIDE + 1 else len(rows)
+    for row, ops in rows[:most]:
+        yield row
+        if depth < MOST_DEPTH:
+            yield from _inside(ops, depth + 1)
+    if rest := [entry for _, ops in rows[most:] for entry in ops]:
+        yield replace(
+            _summed(rest, branch="", depth=depth), label=say("operators.inside_rest"), kind="", state="counted"
+        )
+
+
+def _summed(ops: Sequence[_Repeated], *, branch: str, depth: int) -> OperatorRow:
+    first, label = ops[0][0], short_name(ops[0][0].label)
+    return OperatorRow(
+        label=say("operators.branch", {"body": short_name(branch), "label": label}) if branch else label,
+        kind=short_name(first.kind), dtype=short_name(first.dtype), state=short_name(first.state),
+        times=sum(times for _, times in ops), macs=sum(op.macs * times for op, times in ops),
+        operations=sum(op.operations * times for op, times in ops), parameters=sum(op.parameters for op, _ in ops),
+        bytes_moved=sum((op.bytes_read + op.bytes_written) * times for op, times in ops),
+        roofline_seconds=None, roofline_elsewhere=False, measured_seconds=None, measured_elsewhere=False,
+        depth=depth, at_least=any(_is_floor(op) for op, _ in ops),
+    )  # fmt: skip
+
+
+def _is_floor(op: OpRow) -> bool:
+    """Whether something in the bodies of an op could not be counted, or runs nobody knows how often."""
+    pending = [op]
+    while pending:
+        current = pending.pop()
+        if current.bodies and current.state not in COUNTED:
+            return True
+        inner = [entry for body in current.bodies if body.repeats for entry in body.ops]
+        if any(not entry.bodies and entry.state not in COUNTED for entry in inner):
+            return True
+        pending.extend(entry for entry in inner if entry.bodies)
+    return False
 
 
 def _row(
@@ -101,6 +188,7 @@ def _row(
         roofline_seconds=sum(roofline.get(op.id, 0.0) for op in ops) if roofline is not None else None,
         roofline_elsewhere=all(op.id in fused for op in ops),
         measured_seconds=sum(times) if times else None, measured_elsewhere=any(op.id in elsewhere for op in ops),
+        at_least=any(_is_floor(op) for op in ops),
     )  # fmt: skip
 
 

@@ -54,7 +54,12 @@ def verdict(analysis: Analysis) -> Verdict:
     here = (
         _at_best(analysis, machine)
         if machine
-        else _missing("verdict.at_best", "state.not_available", "verdict.no_device")
+        # a calibration that failed leaves an environment, a saved count has none
+        else _missing(
+            "verdict.at_best",
+            "state.not_available",
+            f"verdict.{'no_device' if analysis.environment else 'count_alone'}",
+        )
     )
     others = [
         replace(_at_best(analysis, device), device=device_title(device))

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 
 from attainable.analysis.records import Analysis
 from attainable.quantities import format_bytes, format_count
-from attainable.report.messages import say
+from attainable.report.messages import say, say_count
 
 _MOST_STAGES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """A counted figure and what it counts."""
+    """A counted figure, what it counts, and its parts or conditions where it has some."""
 
     value: str
     meaning: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +44,16 @@ def work_on_paper(analysis: Analysis) -> WorkOnPaper:
         Total(parameters, say("work.parameters")),
         Total(floor + format_bytes(totals.bytes_moved), say("work.moved")),
         Total(format_bytes(totals.unavoidable_bytes), say("work.unavoidable")),
-        Total(floor + format_bytes(totals.peak_activation_bytes), say("work.peak")),
     ]
     if totals.operational_intensity is not None:
         # a quotient of two floors is no floor
         figures.append(Total(format_count(totals.operational_intensity), say("work.intensity")))
+    figures.append(Total(floor + format_bytes(totals.peak_activation_bytes), say("work.peak"), say("work.peak_note")))
     if totals.least_operations < totals.operations and not totals.at_least:
         least = {"macs": format_count(totals.least_macs), "operations": format_count(totals.least_operations)}
-        figures.insert(2, Total(format_count(totals.least_operations), say("work.least", least)))
+        figures.insert(
+            2, Total(format_count(totals.least_operations), say("work.least"), say("work.least_note", least))
+        )
     figures += [*_memory(analysis), *_shape(analysis)]
     counted = coverage.ops_with_rule - len(coverage.unresolved)
     return WorkOnPaper(
@@ -62,18 +65,18 @@ def work_on_paper(analysis: Analysis) -> WorkOnPaper:
 def _memory(analysis: Analysis) -> Iterable[Total]:
     totals, model, step = analysis.totals, analysis.model, analysis.training
     if totals.planned_arena_bytes is not None:
-        yield Total(format_bytes(totals.planned_arena_bytes), say("work.arena"))
+        yield Total(format_bytes(totals.planned_arena_bytes), say("work.arena"), say("work.arena_note"))
     if step is not None:
         parts = {
-            "optimiser": step.optimiser, "phase": say(f"work.phase_{step.peak_phase}"),
+            "phase": say(f"work.phase_{step.peak_phase}"),
             "weights": format_bytes(step.weight_bytes), "gradients": format_bytes(step.gradient_bytes),
             "state": format_bytes(step.optimiser_bytes), "saved": format_bytes(step.saved_bytes),
         }  # fmt: skip
-        yield Total(format_bytes(step.peak_bytes), say("work.training", parts))
+        peak = say("work.training", {"optimiser": step.optimiser})
+        yield Total(format_bytes(step.peak_bytes), peak, say("work.training_note", parts))
     if model.compressed_bytes is not None:
-        yield Total(
-            format_bytes(model.compressed_bytes), say("work.compressed", {"file": format_bytes(model.file_bytes)})
-        )
+        whole = {"file": format_bytes(model.file_bytes)}
+        yield Total(format_bytes(model.compressed_bytes), say("work.compressed"), say("work.compressed_note", whole))
 
 
 def _shape(analysis: Analysis) -> Iterable[Total]:
@@ -84,12 +87,13 @@ def _shape(analysis: Analysis) -> Iterable[Total]:
         "depth": network.depth, "widest": network.widest_level, "fragments": network.fragments,
         "parallelism": "-" if network.parallelism is None else f"{network.parallelism:.2f}",
     }  # fmt: skip
-    yield Total(str(network.layers), say("work.layers", parts))
+    yield Total(str(network.layers), say_count("work.layers", network.layers), say("work.layers_note", parts))
     if network.stages:
         shown = [
-            say("work.stage", {"resolution": "x".join(map(str, stage.resolution)), "channels": stage.channels,
-                               "ops": stage.ops})
+            say_count("work.stage", stage.ops, {"resolution": "x".join(map(str, stage.resolution)),
+                                                "channels": stage.channels})
             for stage in network.stages[:_MOST_STAGES]
         ]  # fmt: skip
         rest = ["..."] if len(network.stages) > _MOST_STAGES else []
-        yield Total(str(len(network.stages)), say("work.stages", {"stages": ", ".join((*shown, *rest))}))
+        count = len(network.stages)
+        yield Total(str(count), say_count("work.stages", count), ", ".join((*shown, *rest)))

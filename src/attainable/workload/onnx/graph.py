@@ -266,7 +266,11 @@ class GraphConverter:
         for tensor, value in values.items():
             scope.values.learn(tensor, value)
         order = require_order(
-            graph.node, scope.tensors, outputs=[value.name for value in graph.output], where=f"{self._where} {path}"
+            graph.node,
+            scope.tensors,
+            given=scope.tensors.keys(),
+            outputs=[value.name for value in graph.output],
+            where=f"{self._where} {path}",
         )
         ops = self.ops(graph.node, scope, positions=order or range(len(graph.node)))
         outputs = tuple(scope.tensors[value.name] for value in graph.output)
@@ -313,7 +317,9 @@ class GraphConverter:
         for tensor, value in zip(handed, known, strict=False):
             if value is not None:
                 scope.values.learn(tensor.name, value)
-        order = require_order(copy.node, scope.tensors, outputs=copy.output, where=f"{self._where} {path}")
+        order = require_order(
+            copy.node, scope.tensors, given=scope.tensors.keys(), outputs=copy.output, where=f"{self._where} {path}"
+        )
         ops = self.ops(copy.node, scope, positions=order or range(len(copy.node)))
         outputs = tuple(scope.tensors[name] for name in copy.output)
         return Body(FUNCTION, ops, tuple(handed), outputs), scope

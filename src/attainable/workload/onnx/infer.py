@@ -14,10 +14,8 @@ from onnx.checker import ValidationError
 
 from attainable.workload.onnx.functions import FunctionKey, Group, key_of
 from attainable.workload.onnx.resolve import is_resolvable, missing_input
+from attainable.workload.onnx.tensors import LARGEST_RANK
 from attainable.workload.onnx.withheld import give_back, withhold
-
-LARGEST_RANK = 64
-"""Axes of a tensor."""
 
 MOST_EXPANDED_NODES = 50_000
 """Nodes after expanding local functions, beyond which calls are left to be resolved one by one: onnx goes through the
@@ -94,7 +92,7 @@ def _without_required_inputs(group: Group, opsets: Mapping[str, int]) -> list[st
             continue
         try:
             schema = onnx.defs.get_schema(node.op_type, opsets.get(domain, 1), domain)
-        except onnx.defs.SchemaError:
+        except (onnx.defs.SchemaError, TypeError):  # TypeError: a version beyond 32 bits
             continue
         index = missing_input(schema, list(node.input))
         if index is not None and index < len(node.input):

@@ -5,6 +5,7 @@ from collections.abc import Container, Iterable, MutableSequence
 import onnx
 
 from attainable.errors import ModelGraphError
+from attainable.names import short_name
 
 MOST_SHOWN = 5
 """Faults of one kind that a message lists."""
@@ -13,12 +14,15 @@ MOST_SHOWN = 5
 Nodes = MutableSequence[onnx.NodeProto]
 
 
-def require_order(nodes: Nodes, known: Container[str], *, outputs: Iterable[str], where: str) -> list[int] | None:
+def require_order(
+    nodes: Nodes, known: Container[str], *, given: Container[str], outputs: Iterable[str], where: str
+) -> list[int] | None:
     """Check that every tensor is made once and before its use; sort the nodes where only the order is wrong.
 
     Args:
         nodes: of a graph or a function; rearranged in place when they must be.
         known: names of inputs, initialisers and outer tensors.
+        given: those of the inputs and initialisers alone.
         outputs: names that the graph returns.
         where: file and graph, for messages.
 
@@ -39,17 +43,18 @@ def require_order(nodes: Nodes, known: Container[str], *, outputs: Iterable[str]
         for name in node.output:
             if not name:
                 continue
-            if name in producers:
-                faults.append(f"node {position} makes {name!r}, which node {producers[name]} makes already @ {where}")
+            if name in producers or name in given:
+                first = f"node {producers[name]} makes" if name in producers else "is there"
+                faults.append(f"node {position} makes {shown(name)}, which {first} already @ {where}")
             producers[name] = position
             made.add(name)
     missing = [
-        f"node {position} ({nodes[position].op_type}) reads {name!r}, which nothing makes @ {where}"
+        f"node {position} ({short_name(nodes[position].op_type)}) reads {shown(name)}, which nothing makes @ {where}"
         for position, name in early
         if name not in made
     ]
     missing += [
-        f"graph output {name!r} is made by no node @ {where}"
+        f"graph output {shown(name)} is made by no node @ {where}"
         for name in outputs
         if name not in made and name not in known
     ]
@@ -59,6 +64,11 @@ def require_order(nodes: Nodes, known: Container[str], *, outputs: Iterable[str]
             "the graph is broken", where=where, faults=faults[:MOST_SHOWN], help="export the model again"
         )
     return _sort(nodes, known, producers, where) if early else None
+
+
+def shown(name: str) -> str:
+    """A name as messages show it."""
+    return f"'{short_name(name)}'"
 
 
 def _sort(nodes: Nodes, known: Container[str], producers: dict[str, int], where: str) -> list[int]:

@@ -15,10 +15,10 @@ from attainable.workload.onnx.bind import bind_dimensions
 from attainable.workload.onnx.functions import DEEPEST_NESTING, Expansion, expansion, groups_of, local_functions
 from attainable.workload.onnx.given import InputValues, given_tensor, stored_values, with_given_shapes
 from attainable.workload.onnx.graph import GraphConverter, read_by
-from attainable.workload.onnx.infer import LARGEST_RANK, hostile_nodes, infer_whole
+from attainable.workload.onnx.infer import hostile_nodes, infer_whole
 from attainable.workload.onnx.order import require_order
 from attainable.workload.onnx.strict_text import is_text
-from attainable.workload.onnx.tensors import external_bytes
+from attainable.workload.onnx.tensors import DTYPES, LARGEST_RANK, external_bytes
 from attainable.workload.onnx.wire import MalformedProtobuf, strip_weights
 from attainable.workload.shapes import LARGEST_DIMENSION, Bindings
 
@@ -82,9 +82,11 @@ def workload_of(
     if given:
         shapes = with_given_shapes(real_inputs, shapes, given, where=where)
     binding = bind_dimensions(real_inputs, shapes, batch=batch, where=where)
+    known = initialisers | {value.name for value in graph.input}
     order = require_order(
         graph.node,
-        initialisers | {value.name for value in graph.input},
+        known,
+        given=known,
         outputs=[value.name for value in graph.output],
         where=where,
     )
@@ -159,6 +161,9 @@ def _guard(model: onnx.ModelProto, expanded: Expansion, hostile: list[str], wher
             faults.append(f"has the impossible shape {list(proto.dims)} @ initializer {proto.name}")
     for value in graph.input:
         dimensions = value.type.tensor_type.shape.dim
+        number = value.type.tensor_type.elem_type
+        if value.type.HasField("tensor_type") and number not in DTYPES:
+            faults.append(f"has the unknown element type {number} @ input {value.name}")
         if len(dimensions) > LARGEST_RANK:
             faults.append(f"has {len(dimensions)} axes, at most {LARGEST_RANK} are read @ input {value.name}")
         elif math.prod(max(dimension.dim_value, 1) for dimension in dimensions) >= 2**62:

@@ -14,6 +14,7 @@ from onnx.checker import ValidationError
 from attainable.workload.graph import Op, Shape, Tensor, UnresolvedShape
 from attainable.workload.onnx.containers import CONTAINERS
 from attainable.workload.onnx.evaluation import DATA_DEPENDENT
+from attainable.workload.onnx.functions import GRAPH_KINDS
 from attainable.workload.onnx.microsoft_shapes import DELEGATES, MICROSOFT
 from attainable.workload.onnx.scope import Scope
 from attainable.workload.onnx.shape_rules import Array, Operands, Outputs, ShapeFunction
@@ -80,6 +81,9 @@ class Resolver:
         schema = self._schema(node.op_type, domain, version)
         if schema is None or missing_input(schema, list(node.input)) is not None or is_withheld(op):
             return ()
+        if any(attribute.type in GRAPH_KINDS for attribute in node.attribute):
+            # onnx does not see what is around the node, and follows null pointers to what its bodies read there
+            return ()
         positions = delegate.inputs if delegate is not None else range(len(op.inputs))
         present = [(position, tensor) for position in positions if (tensor := op.optional_input(position)) is not None]
         values = {} if op.type in _SHAPES_ALONE else _small_values(present, operands)
@@ -126,7 +130,7 @@ class Resolver:
         if key not in self._schemas:
             try:
                 self._schemas[key] = onnx.defs.get_schema(kind, version, domain)
-            except onnx.defs.SchemaError:
+            except (onnx.defs.SchemaError, TypeError):  # TypeError: a version beyond 32 bits
                 self._schemas[key] = None
         return self._schemas[key]
 

@@ -37,7 +37,8 @@ def _strict_model() -> type[Message]:
         message = pending.pop()
         pending.extend(message.nested_type)
         for field in message.field:
-            field.type_name = field.type_name.replace(f".{package}.", f".{_PACKAGE}.", 1)
+            if field.type_name:
+                field.type_name = field.type_name.replace(f".{package}.", f".{_PACKAGE}.", 1)
     pool = DescriptorPool()
     pool.Add(file)
     return GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.ModelProto"))

@@ -9,9 +9,13 @@ from onnx import numpy_helper
 from attainable.workload.dtypes import bytes_of, is_floating, is_integer
 from attainable.workload.graph import Container, Shape, Tensor, Value
 from attainable.workload.onnx.wire import DEEPEST, STRIPPED
+from attainable.workload.shapes import LARGEST_DIMENSION
 
 LARGEST_VALUE = 64
 """Elements of a constant that are kept as ``Tensor.value``."""
+
+LARGEST_RANK = 64
+"""Axes of a tensor."""
 
 DTYPES: dict[int, str] = {
     **{number: name.lower() for name, number in onnx.TensorProto.DataType.items() if name != "UNDEFINED"},
@@ -51,7 +55,23 @@ def sparse_constant(proto: onnx.SparseTensorProto, shapes: dict[Shape, Shape]) -
     values = constant(proto.values, shapes)
     indices = constant(proto.indices, shapes)
     shape = intern(tuple(proto.dims), shapes)
+    if len(shape) > LARGEST_RANK or any(extent > LARGEST_DIMENSION for extent in shape) or prod(shape) >= 2**62:
+        raise BrokenTensor(f"has the impossible shape {list(shape)[:8]}")
+    if any(extent < 0 for extent in shape):
+        raise BrokenTensor(f"has a negative axis in {list(shape)}")
+    _require_indices_inside(indices, shape)
     return Tensor(proto.values.name, shape, values.dtype, True, None, values.bytes + indices.bytes)
+
+
+def _require_indices_inside(indices: Tensor, shape: Shape) -> None:
+    """Check the indices that are known: positions in row-major order, or one row of axes for each element."""
+    by_axes = len(indices.dims) == 2
+    if by_axes and indices.dims[1] != len(shape):
+        raise BrokenTensor(f"has indices of {indices.dims[1]} axes, its shape is {list(shape)}")
+    extents = shape if by_axes else (prod(shape),)
+    for position, index in enumerate(indices.value or ()):
+        if not 0 <= index < extents[position % len(extents)]:
+            raise BrokenTensor(f"has the index {index}, its shape is {list(shape)}")
 
 
 def external_bytes(proto: onnx.TensorProto) -> int:
@@ -119,10 +139,12 @@ def intern(shape: Shape, shapes: dict[Shape, Shape]) -> Shape:
 def _stored_bytes(proto: onnx.TensorProto, needed: int, dtype: str) -> int:
     present: int | None = None
     if proto.data_location == onnx.TensorProto.EXTERNAL:
-        if _entry(proto, "location") == STRIPPED and (length := _entry(proto, "length")):
-            present = int(length)
+        _require_number(proto, "offset")
+        present = _require_number(proto, "length")
     elif proto.HasField("raw_data") and dtype != "string":
         present = len(proto.raw_data)
+    elif (field := _TYPED.get(dtype)) is not None and (listed := len(getattr(proto, field))):
+        present = bytes_of(dtype, listed)
     if present is not None and present != needed:
         raise BrokenTensor(f"has {present} bytes of data, its shape needs {needed}")
     return needed
@@ -136,6 +158,22 @@ def _value(proto: onnx.TensorProto, dtype: str) -> Value | None:
     except (ValueError, TypeError) as error:
         raise BrokenTensor(f"cannot be read: {error}") from None
     return tuple(flat)  # pyright: ignore[reportReturnType]  # numpy promises one element type per array
+
+
+_TYPED = {"float32": "float_data", "int64": "int64_data", "float64": "double_data", "uint64": "uint64_data"}
+"""Fields with one item an element."""
+
+
+def _require_number(proto: onnx.TensorProto, key: str) -> int | None:
+    """A number about data in another file, where there is one."""
+    text = _entry(proto, key)
+    if text and not (text.isascii() and text.isdecimal() and len(text) < _DIGITS):
+        raise BrokenTensor(f"says that its {key} in another file is {text[:20]!r}")
+    return int(text) if text else None
+
+
+_DIGITS = 19
+"""Of 2^63."""
 
 
 def _entry(proto: onnx.TensorProto, key: str) -> str:

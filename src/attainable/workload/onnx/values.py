@@ -116,6 +116,9 @@ class Values:
 
     def _missing(self, node: onnx.NodeProto) -> list[str] | None:
         """The inputs whose elements must be asked for first; None where the node is not worth evaluating."""
+        if not all(name in self._tensors for name in node.input if name):
+            # a body makes a tensor with the name of an outer one, and that one was meant
+            return None
         if node.op_type in _FROM_SHAPE:
             return []
         tensors = [self._tensors[name] if name else None for name in node.input]
@@ -149,7 +152,7 @@ def decoded(proto: onnx.TensorProto) -> Array | None:
         return None
     try:
         return numpy_helper.to_array(proto)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, KeyError):
         return None
 
 
