@@ -6,6 +6,12 @@ from pathlib import Path
 import numpy as np
 from onnx import TensorProto, helper
 
+from attainable.analysis.budget import QUANTITIES
+from attainable.cli.grouped import GROUPINGS
+from attainable.cost.presets import PRESETS
+from attainable.cost.training import OPTIMISERS
+from attainable.export import FORMATS
+from attainable.workload import READERS
 from tests.cli.shown import Command
 from tests.models import chain, constant, model, save, value
 
@@ -190,3 +196,11 @@ def test_hostile_names_reach_no_terminal(attainable: Command, tmp_path: Path) ->
     shown = attainable("count", path)
     for character in ("\x1b]", "\x07", "\u202e"):
         assert character not in shown.out + shown.err
+
+
+def test_the_help_lists_what_an_option_takes(attainable: Command) -> None:
+    # a narrow terminal folds names at their hyphens
+    text = "".join(attainable("count", "--help").out.replace("│", " ").split())
+    readers = set(READERS) - {".pt", ".pth", ".ckpt"}  # which are told only to be refused
+    for table in (PRESETS, QUANTITIES, GROUPINGS, FORMATS, OPTIMISERS, readers):
+        assert [name for name in table if name not in text] == []

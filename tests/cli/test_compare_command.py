@@ -139,6 +139,15 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     assert max(map(len, printed(flipped(), width=width).splitlines())) <= width
 
 
+@pytest.mark.parametrize("width", [80, 90, 100, 120])
+def test_names_of_models_are_not_folded(width: int) -> None:
+    first, second = replace(convolutions(), devices=[]), convolutions()
+    renamed = replace(second.model, path="yolo-fastest-1.1-xl.cfg")
+    found = compare([first, replace(second, model=renamed, devices=[])])
+    lines = printed(found, width=width, ops=False).splitlines()
+    assert [line.split()[0] for line in lines if "x1.00" in line] == ["net", "yolo-fastest-1.1-xl"]
+
+
 def test_a_terminal_obeys_no_name() -> None:
     for name in EVIL_NAMES.values():
         first = convolutions()

@@ -10,7 +10,8 @@ from tests.models import chain, save
 def test_count_says_how_deep_and_how_parallel_a_network_is(attainable: Command, tmp_path: Path) -> None:
     path = save(chain(2), tmp_path)
     shown = attainable("count", path)
-    assert "layers deep, 6 ops" in shown.out
+    assert "2  layers with weights on the longest path: depth in ops of any kind 6" in shown.out
+    assert "1  stage of one resolution" in shown.out
     assert "14x14 (8 channels, 6 ops)" in shown.out
     network = json.loads(attainable("count", path, "--json").out)["network"]
     assert (network["layers"], network["depth"]) == (2, 6)

@@ -116,6 +116,35 @@ def test_wrong_requests_are_usage_errors_before_anything_is_read(attainable: Com
         assert known in shown.err
 
 
+@pytest.mark.parametrize(
+    ("flags", "help"),
+    [
+        (["--json", "--format", "csv"], "--json --format csv: are two formats"),
+        (["--by", "kind", "--format", "csv"], "leave out --by"),
+        (["--by", "kind", "--output", "ops.md"], "leave out --by"),
+        (["--by", "kind", "--preset", "thop"], "cannot be combined"),
+        (["--depth", "3"], "add --by scope"),
+        (["--depth", "3", "--by", "kind"], "add --by scope"),
+        (["--output", "ops.html"], "an HTML report is what `attainable analyze` writes"),
+        (["--output", "ops.xlsx"], "ends in .json, .csv, .md, .tex or .txt"),
+    ],
+)
+def test_flags_that_contradict_each_other_are_refused(attainable: Command, flags: list[str], help: str) -> None:
+    shown = attainable("count", "no-such-file.onnx", *flags)
+    assert (shown.code, shown.out) == (2, "")
+    assert help in shown.err
+
+
+def test_a_format_by_name_takes_any_extension(attainable: Command, tmp_path: Path) -> None:
+    assert attainable("count", save(chain(1), tmp_path), "--format", "netron", "--output", "ops.notes").code == 0
+
+
+def test_trip_counts_without_a_loop_are_warned_about(attainable: Command, tmp_path: Path) -> None:
+    path = save(chain(1), tmp_path)
+    assert "--trip-count has no effect" in attainable("count", path, "--trip-count", "3").err
+    assert "--trip-count" not in attainable("count", path).err
+
+
 def test_a_copy_of_the_model_carries_the_counts(attainable: Command, tmp_path: Path) -> None:
     path = save(chain(1), tmp_path)
     shown = attainable("count", path, "--annotate", "annotated.onnx")

@@ -37,6 +37,30 @@ def test_a_sweep_says_what_it_set_beside_the_dimension(attainable: Command, tmp_
     assert "batch dimension 'N' set to 1" in shown.err
 
 
+def test_a_formula_for_bytes_says_so(attainable: Command, tmp_path: Path) -> None:
+    # x is read, 4 floats a row, and y made: 2 x 16 bytes a row alive at once
+    shown = attainable("count", _linear(tmp_path), "--symbolic").out
+    (line,) = [line for line in shown.splitlines() if "peak of the activations, bytes" in line]
+    assert line.split()[-1] == "32*N*T"
+
+
+@pytest.mark.parametrize(
+    ("flags", "where", "help"),
+    [
+        (["--symbolic", "--batch", "2"], "--symbolic --batch", "--shape N=8"),
+        (["--sweep", "Q=1..4"], "--sweep: does not fit the model", "inputs and dimensions are: x, N, T"),
+        (["--sweep", "T=1..4", "--shape", "T=3"], "--shape T: T has a number already", "leave it out"),
+    ],
+)
+def test_what_cannot_be_scaled_names_the_flag(
+    attainable: Command, tmp_path: Path, flags: list[str], where: str, help: str
+) -> None:
+    shown = attainable("count", _linear(tmp_path), *flags)
+    assert (shown.code, shown.out) == (2, "")
+    assert where in shown.err
+    assert help in shown.err
+
+
 @pytest.mark.parametrize(
     ("text", "values"),
     [("T=1..9", [1, 2, 4, 8, 9]), ("T=5..5", [5]), ("a=b=2..6:2", [2, 4, 6]), ("T=1..4:2", [1, 3, 4])],

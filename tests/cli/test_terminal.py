@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from attainable.analysis.records import Analysis, Fault, Finding
+from attainable.analysis.records import Analysis, BodyRow, Fault, Finding
 from attainable.cli.screen import WIDTH_OF_A_PIPE
 from attainable.cli.terminal import print_analysis, print_count, print_device, print_progress, print_run
 from attainable.devices import Bandwidth, Device, Memory, Roof, Sourced
 from attainable.measurement.run import Run
 from attainable.names import clean
 from attainable.workload.kernel import Kernel
-from tests.report.analyses import convolutions, large, nothing, on_paper, renamed
+from tests.report.analyses import convolutions, large, nothing, on_paper, op, renamed
 from tests.report.evil import EVIL_NAMES
 
 COLOURS = re.compile(r"\x1b\[[\d;]*m")
@@ -93,6 +93,15 @@ def test_a_count_prints_totals_conventions_coverage_and_operators() -> None:
     # 2 x 1 G MACs, 2 G operations each, 2 x 20 MB moved, 4 G / 40 M
     assert re.search(r"Conv 3x3 8->8 on 9x9 +x2 +2\.00 G +4\.00 G +1\.15 k +38\.1 MiB +100\n", text)
     assert "roofline" not in text
+
+
+def test_a_count_shows_what_runs_inside_of_a_loop_and_floors() -> None:
+    body = BodyRow("body", 1, [op("0/body/0", "Add 8", operations=8, bytes_moved=96)])
+    loop = replace(op("0", "Loop 8", operations=8, bytes_moved=96, state="unknown trip count"), bodies=[body])
+    text = printed(lambda console: print_count(on_paper([loop]), console, aside=console))
+    assert re.search(
+        r"\n  Loop 8 \(unknown trip count\) +x1 +≥ 0 +≥ 8 +0 +≥ 96 B +-\n    Add 8 +x1 +0 +8 +0 +96 B", text
+    )
 
 
 def test_a_narrow_count_leaves_out_what_operations_already_say() -> None:

@@ -147,7 +147,7 @@ def _in_formats(row: int, what: str, name: str, says: str, *formats: str) -> tup
 
 BAD_NAMES_AND_WEIGHTS: tuple[BadInput, ...] = (
     *_in_formats(33, "terminal codes", TERMINAL, "operations", "table", "json", "csv", "markdown", "latex"),
-    *_in_formats(33, "terminal codes", TERMINAL, "conv", "netron", "model-explorer"),
+    *_in_formats(33, "terminal codes", TERMINAL, r"[{\[]", "netron", "model-explorer"),
     BadInput(33, "terminal codes in an error", _dimension(TERMINAL), r"dimensions without a number: a\\x1b\[2J"),
     BadInput(33, "terminal codes by scope", _named(TERMINAL), "operations", code=0, arguments=("--by", "scope")),
     *_in_formats(34, "markup", MARKUP, r"(?m)\A(?!(.|\n)*^(?!warning).*<(img|script))", "markdown", "latex"),

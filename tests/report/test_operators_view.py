@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from attainable.report.views.operators import operator_rows, operators
+from attainable.analysis.records import BodyRow, OpRow
+from attainable.report.views.operators import MOST_DEPTH, MOST_ROWS_INSIDE, operator_rows, operators
 from attainable.report.views.work import work_on_paper
 from tests.report.analyses import convolutions, large, on_paper, op
 
@@ -63,3 +64,69 @@ def test_totals_name_their_figures() -> None:
     assert figures["MACs"] == "2.00 G"
     assert figures["operations"] == "4.00 G"
     assert figures["parameters"] == "1.00 k (3.91 KiB)"
+
+
+def with_bodies(id: str, label: str, *bodies: BodyRow, state: str = "counted", operations: int = 0) -> OpRow:
+    return replace(op(id, label, operations=operations, state=state), bodies=list(bodies))
+
+
+def test_what_runs_inside_stands_below_with_its_repeats() -> None:
+    inner = [op("0/body/0", "MatMul 8x8", operations=100, macs=50, bytes_moved=12, parameters=64),
+             op("0/body/1", "Relu 8", operations=8), op("0/body/2", "Relu 8", operations=8)]  # fmt: skip
+    loop = with_bodies("0", "Loop 8x8", BodyRow("body", 10, inner), operations=1160)
+    view = operators(on_paper([loop, op("1", "Relu 8", operations=8)]))
+    assert [(row.depth, row.label, row.times, row.operations) for row in view.rows] == [
+        (0, "Loop 8x8", 1, 1160),
+        (1, "MatMul 8x8", 10, 1000),
+        (1, "Relu 8", 20, 160),
+        (0, "Relu 8", 1, 8),
+    ]
+    product = view.rows[1]
+    # macs and bytes ten times, parameters once
+    assert (product.macs, product.bytes_moved, product.parameters) == (500, 120, 64)
+    assert any("Indented" in note for note in view.notes)
+
+
+def test_repeats_multiply_through_bodies_in_bodies() -> None:
+    innermost = BodyRow("body", 3, [op("0/body/0/body/0", "Add 8", operations=8)])
+    inner = BodyRow("body", 5, [with_bodies("0/body/0", "Loop 8", innermost, operations=24)])
+    rows = operators(on_paper([with_bodies("0", "Scan 8", inner, operations=120)])).rows
+    assert [(row.depth, row.times, row.operations) for row in rows] == [(0, 1, 120), (1, 5, 120), (2, 15, 120)]
+
+
+def test_branches_are_named_and_one_that_never_runs_is_left_out() -> None:
+    then, never = op("0/then_branch/0", "Relu 8", operations=8), op("0/else_branch/0", "Exp 8", operations=8)
+    both = with_bodies("0", "If 8", BodyRow("then_branch", 1, [then]), BodyRow("else_branch", 1, [never]))
+    one = with_bodies("0", "If 8", BodyRow("then_branch", 1, [then]), BodyRow("else_branch", 0, [never]))
+    assert [row.label for row in operators(on_paper([both])).rows[1:]] == ["then_branch: Relu 8", "else_branch: Exp 8"]
+    assert [row.label for row in operators(on_paper([one])).rows[1:]] == ["then_branch: Relu 8"]
+
+
+def test_small_rows_inside_are_summed() -> None:
+    inner = [op(f"0/body/{index}", f"Add {index}", operations=100 - index) for index in range(8)]
+    rows = operators(on_paper([with_bodies("0", "Loop 8", BodyRow("body", 2, inner))])).rows
+    assert len(rows) == 1 + MOST_ROWS_INSIDE + 1
+    # the last three of eight, twice: 2 x (95 + 94 + 93)
+    assert (rows[-1].label, rows[-1].times, rows[-1].operations) == ("everything else inside", 6, 564)
+
+
+def test_a_loop_that_does_not_say_how_often_it_runs_shows_floors() -> None:
+    body = BodyRow("body", 1, [op("0/body/0", "Add 8", operations=8, bytes_moved=4)])
+    loop = with_bodies("0", "Loop 8", body, state="unknown trip count", operations=8)
+    outer, inner = operators(on_paper([loop])).rows
+    assert (outer.known, outer.at_least, outer.operational_intensity) == (True, True, None)
+    assert (inner.known, inner.at_least, inner.operational_intensity) == (True, False, 2.0)
+
+
+def test_an_op_is_a_floor_where_something_inside_was_not_counted() -> None:
+    deep = with_bodies("0/body/0", "If 8", BodyRow("then_branch", 1, [op("x", "Mystery 8", state="no rule")]))
+    outer, middle, mystery = operators(on_paper([with_bodies("0", "Loop 8", BodyRow("body", 2, [deep]))])).rows
+    assert (outer.at_least, middle.at_least) == (True, True)
+    assert (mystery.known, mystery.at_least) == (False, False)
+
+
+def test_bodies_are_shown_to_a_depth_and_never_recursed_into_further() -> None:
+    nested = op("x", "Add 8", operations=8)
+    for level in range(5000):
+        nested = with_bodies(str(level), f"Loop {level}", BodyRow("body", 1, [nested]))
+    assert max(row.depth for row in operators(on_paper([nested])).rows) == MOST_DEPTH

@@ -5,11 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from attainable.analysis.records import Analysis, Fault, Finding
+from attainable.analysis.records import (
+    Analysis,
+    BodyRow,
+    Checked,
+    Fault,
+    Finding,
+    NetworkShape,
+    StageRow,
+    TrainingStep,
+)
 from attainable.errors import InvalidQuantity, OutputExists
 from attainable.names import clean
 from attainable.report import render_html, write_analysis, write_html
-from tests.report.analyses import convolutions, large, nothing, on_paper, renamed
+from tests.report.analyses import convolutions, large, nothing, on_paper, op, renamed
 from tests.report.evil import EVIL_NAMES, parse
 
 SECTIONS = ["verdict", "indicators", "hotspots", "roofline", "findings", "work", "operators", "method"]
@@ -135,3 +144,49 @@ def test_the_extension_names_the_format(tmp_path: Path) -> None:
     with pytest.raises(InvalidQuantity, match="cannot tell the format of the output") as fault:
         write_analysis(convolutions(), tmp_path / "net.pdf")
     assert fault.value.help == "name a file that ends in .html or .json"
+
+
+def test_no_findings_say_why() -> None:
+    unrun, unprobed = replace(convolutions(), runs=[]), convolutions()
+    looked = replace(convolutions(), checked=[Checked("DSG005", "odd channels", ["0"], "72 channels run as 72")])
+    for analysis, sentence in (
+        (unrun, "the network was not run"),
+        (unprobed, "or probes were turned off (--no-advise)"),
+        (looked, "no rule proved a gain on this machine"),
+    ):
+        text = parse(render_html(analysis)).text
+        assert text[text.index("Findings") :].split(".")[0].endswith(sentence)
+
+
+def test_memory_and_shape_of_the_network_are_on_the_page() -> None:
+    shape = NetworkShape(
+        ops=5, depth=4, layers=3, widest_level=2, fragments=6, critical_path_operations=7, parallelism=1.25,
+        stages=[StageRow([14, 14], 5, 8, 9)],
+    )  # fmt: skip
+    step = TrainingStep(
+        "adam", weight_bytes=1024, buffer_bytes=0, gradient_bytes=1024, optimiser_bytes=2048, input_bytes=0,
+        saved_bytes=512, activation_gradient_bytes=0, peak_bytes=4608, peak_phase="backward", assumed=["Mystery"],
+    )  # fmt: skip
+    first = convolutions()
+    totals = replace(first.totals, planned_arena_bytes=3 * 2**20)
+    model = replace(first.model, compressed_bytes=2500)
+    text = parse(render_html(replace(first, totals=totals, model=model, network=shape, training=step))).text
+    for piece in (
+        "planned arena",
+        "3.00 MiB",
+        "parallelism 1.25",
+        "14x14 (8 channels, 5 ops)",
+        "4.50 KiB",
+        "2.44 KiB",
+        "all that they read: Mystery",
+    ):
+        assert piece in text
+
+
+def test_ops_inside_of_bodies_stand_indented_in_the_table() -> None:
+    body = BodyRow("body", 7, [op("0/body/0", "Add 8", operations=8)])
+    loop = replace(op("0", "Loop 8", operations=56), bodies=[body])
+    html = render_html(on_paper([loop]))
+    assert parse(html).faults == []
+    assert 'class="inside inside-1"' in html
+    assert "×7" in html

@@ -136,3 +136,9 @@ def test_the_note_names_a_batch_only_where_all_inputs_agree(shapes: list[list[in
     analysis = on_paper([])
     ports = [replace(analysis.model.inputs[0], shape=shape) for shape in shapes]
     assert verdict(replace(analysis, model=replace(analysis.model, inputs=ports))).subject.note == note
+
+
+def test_a_saved_count_is_not_mistaken_for_a_machine_without_roofs() -> None:
+    counted = replace(on_paper([]), environment={})
+    assert row(counted, "At best").note == "this is a count alone: run `attainable analyze` on the model"
+    assert "attainable devices calibrate" in row(on_paper([]), "At best").note

@@ -85,7 +85,7 @@ def test_variants() -> None:
 
 
 def test_unknown_activations_are_refused() -> None:
-    with pytest.raises(ValueError, match="RNN has activations that are not in its table: cosine"):
+    with pytest.raises(ValueError, match="not in the table: Cosine"):
         work_of(cell("RNN", attributes={"activations": ("Cosine",)}))
     with pytest.raises(ValueError, match="zip"):
         work_of(cell("LSTM", attributes={"activations": ("Tanh",)}))

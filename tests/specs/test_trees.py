@@ -129,7 +129,7 @@ def test_ensemble() -> None:
 
 
 def test_cycles_and_strangers_are_refused() -> None:
-    with pytest.raises(ValueError, match="more paths than nodes"):
+    with pytest.raises(ValueError, match="leads back to itself"):
         work_of(ensemble_with_cycle())
     nodes = forest(BALANCED)
     nodes.left[0] = 99

@@ -151,14 +151,17 @@ def _key(row: DeviceRow) -> tuple[str, int | None, str]:
 
 
 def _labels(models: Sequence[Model]) -> list[str]:
-    """File names without extension where that tells the models apart, else paths, else numbered paths.
-
-    What is no file, ``package.module:factory``, has no extension and no hash.
-    """
-    stems = [(PurePath(model.path).stem if model.sha256 else model.path) or model.name for model in models]
+    """File names without extension where that tells the models apart, else paths, else numbered paths."""
+    stems = [_stem(model.path) or model.name for model in models]
     paths = [model.path for model in models]
     numbered = [f"{path} ({number})" for number, path in enumerate(paths, 1)]
     return next(labels for labels in (stems, paths, numbered) if len(set(labels)) == len(labels))
+
+
+def _stem(path: str) -> str:
+    """The file name without extension; ``package.module:factory`` as it is, because that has none."""
+    file = PurePath(path)
+    return path if ":" in file.suffix else file.stem
 
 
 def _ratios(analysis: Analysis, first: Analysis) -> Ratios:

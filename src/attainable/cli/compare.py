@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Models = Annotated[
     list[Path],
     typer.Argument(
-        metavar="MODEL MODEL...",
+        metavar="MODEL",
         show_default=False,
         help="Two or more model files, of any format that is read, or package.module:factory.",
     ),

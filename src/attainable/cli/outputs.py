@@ -42,7 +42,8 @@ Limits = Annotated[
     typer.Option(
         "--budget",
         metavar="KEY=LIMIT",
-        help="Exit with 1 above a limit, e.g. macs=4.1G or peak=50MiB. Repeatable.",
+        help="Exit with 1 above a limit, e.g. macs=4.1G,peak=50MiB. Keys: macs, operations, parameters, weights, "
+        "bytes, peak, file. Repeatable.",
     ),
 ]
 

@@ -10,6 +10,8 @@ operators cost that it stands for.
 Source: ONNX operator specification, function bodies of the operators by name; ``cost/rules`` and ``tests/specs``.
 """
 
+from math import prod
+
 from attainable.workload.dtypes import is_integer
 from attainable.workload.graph import Op, Tensor
 
@@ -45,6 +47,16 @@ def activation(kind: str) -> int:
     return per_element
 
 
+def outer_rows(tensor: Tensor, axis: int) -> int:
+    """Number of rows that begin at an axis and go to the end.
+
+    Raises:
+        IndexError: the tensor has no such axis; shape inference does not look.
+    """
+    _ = tensor.dims[axis]
+    return prod(tensor.dims[:axis])
+
+
 def layer_normalization(elements: int, rows: int, *, shift: bool = True) -> int:
     """7 per element and 4 per row; 6 per element where nothing is added at the end."""
     return (7 if shift else 6) * elements + 4 * rows
@@ -66,16 +78,40 @@ def rotation(elements: int) -> int:
 
 
 def selection(rows: int, *, length: int, selected: int) -> int:
-    """Comparisons that order the ``selected`` largest of ``length`` elements by a knockout tournament, as in TopK."""
+    """Comparisons that order the ``selected`` largest of ``length`` elements by a knockout tournament, as in TopK.
+
+    The first takes ``length - 1`` comparisons; each further one replays the path of the one before it.
+    """
     if not 0 < selected <= length:
         return 0
-    return rows * (length - selected + _sum_of_logarithms(length) - _sum_of_logarithms(length - selected + 1))
+    return rows * (length - selected + sorting(length) - sorting(length - selected + 1))
 
 
-def _sum_of_logarithms(last: int) -> int:
-    """Sum of ceil(log2 j) for j from 1 to ``last``."""
-    ceiling = (last - 1).bit_length()
-    return last * ceiling - 2**ceiling + 1
+def sorting(items: int) -> int:
+    """Comparisons that sort by binary insertion: sum of ceil(log2 j) for j from 1 to ``items``, in closed form."""
+    if items < 1:
+        return 0
+    ceiling = (items - 1).bit_length()
+    return items * ceiling - 2**ceiling + 1
+
+
+def contracted_extent(op: Op) -> int:
+    """Extent of the axis that a general matrix product sums over: the first of A where it is transposed."""
+    rows, columns = op.input(0).dims
+    return rows if op.integer("transA", 0) else columns
+
+
+def product_scaling(op: Op) -> int:
+    """Operations of ``alpha * A B + beta * C`` beside the product: C is free, as the accumulator starts with it.
+
+    ``alpha`` costs one operation per output unless it is 1; ``beta`` one per element of C, the third input, unless it
+    is 0 or 1, or C is constant, so that ``beta * C`` is known before the run.
+    """
+    bias = op.optional_input(2)
+    operations = 0 if op.attribute("alpha") in (None, 1) else op.output.elements
+    if bias is not None and not bias.is_constant and op.attribute("beta") not in (None, 0, 1):
+        operations += bias.elements
+    return operations
 
 
 def dequantization(op: Op, position: int, *, zero_point: int | None = None) -> int:

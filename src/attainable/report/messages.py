@@ -130,7 +130,7 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "work.peak": "peak of the activations",
         "work.peak_note": "nothing fused or reused in place, inputs among them",
         "work.arena": "planned arena",
-        "work.arena_note": "what a runtime that fuses and reuses allocates; inputs and weights apart",
+        "work.arena_note": "what a runtime that fuses, pads channels and reuses allocates; inputs and weights apart",
         "work.layers": "layers with weights on the longest path",
         "work.layers.one": "layer with weights on the longest path",
         "work.layers_note": "depth in ops of any kind {depth}, widest level {widest}, chains between forks and joins "
@@ -140,8 +140,9 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "work.stage": "{resolution} ({channels} channels, {count} ops)",
         "work.stage.one": "{resolution} ({channels} channels, 1 op)",
         "work.training": "peak of a training step with {optimiser}",
-        "work.training_note": "weights {weights}, gradients {gradients}, state {state}, saved activations {saved}; "
-        "reached in the {phase}",
+        "work.training_note": "reached in the {phase}; each at its largest, not all at once: weights {weights}, "
+        "gradients {gradients}, state {state}, saved activations {saved}",
+        "work.training_assumed": "taken to keep all that they read: {kinds}",
         "work.phase_forward": "forward pass",
         "work.phase_backward": "backward pass",
         "work.phase_update": "update",
@@ -173,7 +174,7 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "formulas.peak_in_bytes": "peak of the activations, bytes",
         "formulas.checked": "Interpolated exactly, and checked at further bindings, near and far.",
         "work.at_least": "at least",
-        "work.least": "operations at least",
+        "work.least": "operations in the cheapest run",
         "work.least_note": "{macs} MACs; the cheaper branches taken, loops ended early",
         "work.coverage": "{counted} of {ops} ops counted.",
         "work.short_conventions": "1 MAC = 2 operations; all ops; each input read once, each output written once; "

@@ -10,6 +10,7 @@ body is taken as it stands: multiplying by an alpha of 1 counts too.
 Source: ONNX operator specification, function bodies of the operators by name.
 """
 
+from attainable.cost.composites import GELU, GELU_BY_TANH
 from attainable.cost.work import Rule, Rules, Work, scalar_results
 from attainable.workload.graph import Op
 
@@ -40,7 +41,7 @@ def activation(op: Op) -> Work:
 
 def gaussian_error_linear_unit(op: Op) -> Work:
     """With erf: div, erf, add, mul, mul; approximated with tanh: pow, mul, add, mul, tanh, add, mul, mul."""
-    per_element = 8 if op.text("approximate", "none") == "tanh" else 5
+    per_element = GELU_BY_TANH if op.text("approximate", "none") == "tanh" else GELU
     return scalar_results(op, per_element * op.output.elements)
 
 

@@ -12,10 +12,10 @@ Source: ONNX operator specification, function bodies of Attention 23, 24 and 25,
 RotaryEmbedding 23.
 """
 
-from dataclasses import replace
 from math import prod
 
-from attainable.cost.work import Rule, Rules, Work, contraction, scalar_results
+from attainable.cost.composites import rotation
+from attainable.cost.work import Rule, Rules, Work, contraction, partly_read, scalar_results
 from attainable.workload.dtypes import bytes_of
 from attainable.workload.graph import Op, Tensor, UnresolvedShape
 
@@ -118,15 +118,14 @@ def rotary_embedding(op: Op) -> Work:
         _, _, hidden = x.dims
         size = hidden // op.integer("num_heads", 1)
     rotated = op.integer("rotary_embedding_dim", 0) or size
-    work = scalar_results(op, 3 * x.elements // size * rotated)
+    work = scalar_results(op, rotation(x.elements // size * rotated))
     positions = op.optional_input(3)
     if positions is None:
         return work
     *_, half = cosines.dims
-    unread = 2 * max(cosines.bytes - bytes_of(cosines.dtype, positions.elements * half), 0)
-    if cosines.is_constant:
-        return replace(work, bytes_weight=work.bytes_weight - unread)
-    return replace(work, bytes_activation_in=work.bytes_activation_in - unread)
+    for table in (cosines, op.input(2)):
+        work = partly_read(work, table, bytes_of(table.dtype, positions.elements * half))
+    return work
 
 
 RULES: Rules = {

@@ -13,6 +13,7 @@ Source: ONNX operator specification, Conv, ConvInteger, ConvTranspose, QLinearCo
 
 from math import prod
 
+from attainable.cost.composites import SILU, integer_shift
 from attainable.cost.work import Rule, Rules, Work, contraction
 from attainable.workload.graph import Op
 
@@ -32,12 +33,8 @@ def transposed_convolution(op: Op) -> Work:
 def integer_convolution(op: Op) -> Work:
     """A convolution of ``x - x_zero_point`` with ``w - w_zero_point``; the difference of constants is known before."""
     _, *channels_and_kernel = op.input(1).dims
-    shifted = sum(
-        op.input(index).elements
-        for index in (0, 1)
-        if op.optional_input(index + 2) is not None and not op.input(index).is_constant
-    )
-    return contraction(op, macs=op.output.elements * prod(channels_and_kernel), operations=shifted)
+    macs = op.output.elements * prod(channels_and_kernel)
+    return contraction(op, macs=macs, operations=integer_shift(op, (0, 2), (1, 3)))
 
 
 def quantized_convolution(op: Op) -> Work:
@@ -53,8 +50,8 @@ def causal_convolution(op: Op) -> Work:
     """A depthwise convolution over the past, then ``x * sigmoid(x)`` where the activation is silu or swish."""
     _, *channels_and_kernel = op.input(1).dims
     outputs = op.output.elements
-    activation = 2 * outputs if op.text("activation", "none") in ("silu", "swish") else 0
-    return contraction(op, macs=outputs * prod(channels_and_kernel), operations=activation)
+    per_output = SILU if op.text("activation", "none") in ("silu", "swish") else 0
+    return contraction(op, macs=outputs * prod(channels_and_kernel), operations=per_output * outputs)
 
 
 RULES: Rules = {

@@ -9,6 +9,7 @@ b batch axes, broadcast; i row, j column, k the contracted axis. A vector on the
 Source: ONNX operator specification, MatMul, Gemm, MatMulInteger, QLinearMatMul.
 """
 
+from attainable.cost.composites import contracted_extent, integer_shift, product_scaling
 from attainable.cost.work import Rule, Rules, Work, contraction
 from attainable.workload.graph import Op
 
@@ -20,30 +21,14 @@ def matrix_product(op: Op) -> Work:
 
 
 def general_matrix_product(op: Op) -> Work:
-    """``alpha * A B + beta * C``: C is free, as the accumulator starts with it.
-
-    ``alpha`` costs one operation per output unless it is 1; ``beta`` one per element of C unless it is 0 or 1, or C is
-    constant, so that ``beta * C`` is known before the run.
-    """
-    rows, columns = op.input(0).dims
-    contracted = rows if op.integer("transA", 0) else columns
-    outputs = op.output.elements
-    scaled = 0 if op.attribute("alpha") in (None, 1) else outputs
-    bias = op.optional_input(2)
-    if bias is not None and not bias.is_constant and op.attribute("beta") not in (None, 0, 1):
-        scaled += bias.elements
-    return contraction(op, macs=outputs * contracted, operations=scaled)
+    """``alpha * A B + beta * C``: one MAC for every output element and every element of the contracted axis."""
+    return contraction(op, macs=op.output.elements * contracted_extent(op), operations=product_scaling(op))
 
 
 def integer_matrix_product(op: Op) -> Work:
     """A product of ``a - a_zero_point`` and ``b - b_zero_point``; the difference of constants is known before."""
     *_, contracted = op.input(0).dims
-    shifted = sum(
-        op.input(index).elements
-        for index in (0, 1)
-        if op.optional_input(index + 2) is not None and not op.input(index).is_constant
-    )
-    return contraction(op, macs=op.output.elements * contracted, operations=shifted)
+    return contraction(op, macs=op.output.elements * contracted, operations=integer_shift(op, (0, 2), (1, 3)))
 
 
 def quantized_matrix_product(op: Op) -> Work:

@@ -12,7 +12,7 @@ without a zero point.
 Source: ONNX Runtime operator schemas (docs/ContribOperators.md), the operators by name; function bodies of their parts.
 """
 
-from attainable.cost.composites import integer_shift, quantization
+from attainable.cost.composites import contracted_extent, integer_shift, quantization
 from attainable.cost.work import Rule, Rules, Work, composite, contraction
 from attainable.workload.dtypes import is_integer
 from attainable.workload.graph import Op
@@ -58,12 +58,10 @@ def dynamically_quantized_product(op: Op) -> Work:
 
 def quantized_general_product(op: Op) -> Work:
     """An integer product that starts with C; then quantised where the result is an integer, else scaled."""
-    rows, columns = op.input(0).dims
-    contracted = rows if op.integer("transA", 0) else columns
     y = op.output
     finished = quantization(y, zero_point=True) if is_integer(y.dtype) else y.elements
     operations = integer_shift(op, (0, 2), (3, 5)) + finished
-    return contraction(op, macs=y.elements * contracted, operations=operations)
+    return contraction(op, macs=y.elements * contracted_extent(op), operations=operations)
 
 
 def ordered_product(op: Op) -> Work:

@@ -10,18 +10,16 @@ free where it is constant or beta is 1, as the accumulator starts with it.
 Source: ONNX Runtime operator schemas (docs/ContribOperators.md), the operators by name.
 """
 
-from attainable.cost.composites import GELU_BY_TANH, activation
+from attainable.cost.composites import GELU_BY_TANH, activation, contracted_extent, product_scaling
 from attainable.cost.work import Rule, Rules, Work, contraction
 from attainable.workload.graph import Op
 
 
 def fused_general_matrix_product(op: Op) -> Work:
-    """A general matrix product and the activation; C is constant in the files that the optimiser writes."""
-    rows, columns = op.input(0).dims
-    contracted = rows if op.integer("transA", 0) else columns
+    """A general matrix product and the activation."""
     outputs = op.output.elements
-    per_output = activation(op.text("activation", "")) + (op.attribute("alpha") not in (None, 1))
-    return contraction(op, macs=outputs * contracted, operations=per_output * outputs)
+    operations = product_scaling(op) + activation(op.text("activation", "")) * outputs
+    return contraction(op, macs=outputs * contracted_extent(op), operations=operations)
 
 
 def fused_matrix_product(op: Op) -> Work:
@@ -39,11 +37,9 @@ def sparse_matrix_product(op: Op) -> Work:
 
     The result has the element type of the dense side.
     """
-    rows, columns = op.input(0).dims
-    contracted = rows if op.integer("transA", 0) else columns
     outputs = op.output.elements
     scaled = 0 if op.attribute("alpha") in (None, 1) else outputs
-    return contraction(op, macs=outputs * contracted, operations=scaled)
+    return contraction(op, macs=outputs * contracted_extent(op), operations=scaled)
 
 
 def matrix_product_with_gelu(op: Op) -> Work:
@@ -57,18 +53,15 @@ def matrix_product_with_gelu(op: Op) -> Work:
 def float8_matrix_product(op: Op) -> Work:
     """A general matrix product; a scale of an operand or of the result, and alpha, cost one operation per output.
 
-    The scales of both operands together are one factor of the result.
+    The scales of both operands together, and alpha, are one factor of the result.
     """
-    rows, columns = op.input(0).dims
-    contracted = rows if op.integer("transA", 0) else columns
     outputs = op.output.elements
-    operands_scaled = any(op.optional_input(position) is not None for position in (3, 4))
-    scaled = operands_scaled or op.attribute("alpha") not in (None, 1)
-    per_output = scaled + (op.optional_input(5) is not None) + activation(op.text("activation", "NONE"))
-    bias, operations = op.optional_input(2), per_output * outputs
-    if bias is not None and not bias.is_constant and op.attribute("beta") not in (None, 0, 1):
-        operations += bias.elements
-    return contraction(op, macs=outputs * contracted, operations=operations)
+    by_operands = any(op.optional_input(position) is not None for position in (3, 4))
+    by_alpha = op.attribute("alpha") not in (None, 1)
+    per_output = (by_operands and not by_alpha) + (op.optional_input(5) is not None)
+    per_output += activation(op.text("activation", "NONE"))
+    operations = product_scaling(op) + per_output * outputs
+    return contraction(op, macs=outputs * contracted_extent(op), operations=operations)
 
 
 RULES: Rules = {

@@ -21,6 +21,7 @@ from attainable.cost.composites import (
     dequantization,
     integer_shift,
     layer_normalization,
+    outer_rows,
     quantization,
     softmax,
 )
@@ -112,7 +113,7 @@ def ordered_gelu(op: Op) -> Work:
 def ordered_layer_normalization(op: Op) -> Work:
     """Multiply, layer normalisation, and 4 to quantise: there are no zero points."""
     x = op.input(0)
-    rows = prod(x.dims[: op.integer("axis", -1)])
+    rows = outer_rows(x, op.integer("axis", -1))
     normalized = layer_normalization(x.elements, rows, shift=op.optional_input(3) is not None)
     operations = dequantization(op, 0) + normalized + quantization(op.output, zero_point=False)
     return scalar_results(op, operations, dtype=_REAL)

@@ -11,19 +11,13 @@ Source: ONNX operator specification, the operators by name; ONNX Runtime operato
 GivenTensorFill, MemcpyFromHost, MemcpyToHost.
 """
 
-from dataclasses import replace
-
-from attainable.cost.work import Rule, Rules, Work, movement, scalar_results
+from attainable.cost.work import Rule, Rules, Work, movement, partly_read, scalar_results
 from attainable.workload.graph import Op
 
 
 def take(op: Op) -> Work:
     """Read as many bytes of the first input as the output has, at most all of it, and the other inputs."""
-    source, moved = op.input(0), movement(op)
-    unread = max(source.bytes - op.output.bytes, 0)
-    if source.is_constant:
-        return replace(moved, bytes_weight=moved.bytes_weight - unread)
-    return replace(moved, bytes_activation_in=moved.bytes_activation_in - unread)
+    return partly_read(movement(op), op.input(0), op.output.bytes)
 
 
 def scatter(op: Op) -> Work:

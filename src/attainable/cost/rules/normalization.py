@@ -15,6 +15,8 @@ Runtime operator schemas, SimplifiedLayerNormalization.
 
 from math import prod
 
+from attainable.cost import composites
+from attainable.cost.composites import outer_rows
 from attainable.cost.work import Rule, Rules, Work, scalar_results
 from attainable.workload.graph import Op
 
@@ -35,10 +37,10 @@ def batch_normalization(op: Op) -> Work:
 def layer_normalization(op: Op) -> Work:
     """7 per element and 4 per row, less the shift where there is no bias, and 1 per row for a wanted ``1 / root``."""
     x = op.input(0)
-    rows = prod(x.dims[: op.integer("axis", -1)])
+    rows = outer_rows(x, op.integer("axis", -1))
     inverse_root = len(op.outputs) > 2 and op.outputs[2] is not None
-    per_element = 7 if op.optional_input(2) is not None else 6
-    return scalar_results(op, per_element * x.elements + (4 + inverse_root) * rows)
+    normalized = composites.layer_normalization(x.elements, rows, shift=op.optional_input(2) is not None)
+    return scalar_results(op, normalized + inverse_root * rows)
 
 
 def root_mean_square_normalization(op: Op) -> Work:
@@ -47,20 +49,22 @@ def root_mean_square_normalization(op: Op) -> Work:
     ONNX Runtime's own form, which stood for it before opset 23, also gives ``1 / root``, 1 per row where it is wanted.
     """
     x = op.input(0)
-    per_row = 1 + len(op.present_outputs)
-    return scalar_results(op, 4 * x.elements + per_row * prod(x.dims[: op.integer("axis", -1)]))
+    rows = outer_rows(x, op.integer("axis", -1))
+    inverse_roots = (len(op.present_outputs) - 1) * rows
+    return scalar_results(op, composites.root_mean_square_normalization(x.elements, rows) + inverse_roots)
 
 
 def group_normalization(op: Op) -> Work:
     """7 per element and 4 per group of channels."""
     batch, *_ = op.input(0).dims
-    return scalar_results(op, 7 * op.input(0).elements + 4 * batch * op.integer("num_groups", 1))
+    groups = batch * op.integer("num_groups", 1)
+    return scalar_results(op, composites.layer_normalization(op.input(0).elements, groups))
 
 
 def instance_normalization(op: Op) -> Work:
     """7 per element and 4 per channel of each image: group normalisation with one channel a group."""
     batch, channels, *_ = op.input(0).dims
-    return scalar_results(op, 7 * op.input(0).elements + 4 * batch * channels)
+    return scalar_results(op, composites.layer_normalization(op.input(0).elements, batch * channels))
 
 
 def mean_variance_normalization(op: Op) -> Work:

@@ -11,17 +11,14 @@ comparisons; to a float8 or float4 it is part of the conversion, and so is the r
 Source: ONNX operator specification, QuantizeLinear, DequantizeLinear; function body of DynamicQuantizeLinear.
 """
 
+from attainable.cost.composites import quantization
 from attainable.cost.work import Rule, Rules, Work, scalar_results
-from attainable.workload.dtypes import is_integer
 from attainable.workload.graph import Op
 
 
 def quantize(op: Op) -> Work:
     """Divide, round, add the zero point where there is one, and compare twice; to a float type only divide."""
-    if not is_integer(op.output.dtype):
-        return scalar_results(op, op.output.elements)
-    per_element = 4 if op.optional_input(2) is None else 5
-    return scalar_results(op, per_element * op.output.elements)
+    return scalar_results(op, quantization(op.output, zero_point=op.optional_input(2) is not None))
 
 
 def dequantize(op: Op) -> Work:

@@ -17,14 +17,9 @@ Source: ONNX operator specification, RNN, GRU, LSTM (equations) and their activa
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from attainable.cost.composites import activation
 from attainable.cost.work import Rule, Rules, Work, contraction
 from attainable.workload.graph import Op
-
-_ACTIVATION = {
-    "tanh": 1, "relu": 1, "sigmoid": 1, "affine": 2, "leakyrelu": 2, "thresholdedrelu": 1, "scaledtanh": 3,
-    "softplus": 3, "softsign": 3, "hardsigmoid": 4, "elu": 4,
-}  # fmt: skip
-"""Operations per element; affine is a product and a sum, scaledtanh two products more than tanh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +94,8 @@ def _activations(op: Op, cell: _Cell, directions: int) -> int:
         ValueError: an activation that the operator does not have, or not as many as the cell needs.
     """
     named = op.attribute("activations")
-    kinds = [str(kind).lower() for kind in named] if isinstance(named, tuple) and named else []
-    kinds = kinds or [*cell.activations] * directions
-    unknown = set(kinds) - _ACTIVATION.keys()
-    if unknown:
-        raise ValueError(f"{op.kind} has activations that are not in its table: {', '.join(sorted(unknown))}")
-    return sum(uses * _ACTIVATION[kind] for kind, uses in zip(kinds, cell.uses * directions, strict=True))
+    kinds = [str(kind) for kind in named] if isinstance(named, tuple) and named else [*cell.activations] * directions
+    return sum(uses * activation(kind) for kind, uses in zip(kinds, cell.uses * directions, strict=True))
 
 
 def linear_attention(op: Op) -> Work:

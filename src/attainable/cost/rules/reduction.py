@@ -11,6 +11,7 @@ Source: ONNX operator specification, the operators by name; function bodies of R
 ReduceLogSumExp, ReduceSumSquare 18. TopK: D. E. Knuth, The Art of Computer Programming 3, section 5.3.3, formula (6).
 """
 
+from attainable.cost.composites import selection
 from attainable.cost.work import Rule, Rules, Work, scalar_results
 from attainable.workload.graph import Op, UnresolvedShape
 
@@ -57,16 +58,8 @@ def select_largest(op: Op) -> Work:
     """
     axis = op.integer("axis", -1)
     length, selected = op.input(0).dims[axis], op.output.dims[axis]
-    if not selected:
-        return scalar_results(op, 0)
-    per_row = length - selected + _sum_of_logarithms(length) - _sum_of_logarithms(length - selected + 1)
-    return scalar_results(op, op.input(0).elements // length * per_row)
-
-
-def _sum_of_logarithms(last: int) -> int:
-    """Sum of ceil(log2 j) for j from 1 to ``last``; in closed form, as TopK may have thousands of terms."""
-    ceiling = (last - 1).bit_length()
-    return last * ceiling - 2**ceiling + 1
+    rows = op.input(0).elements // length if length else 0
+    return scalar_results(op, selection(rows, length=length, selected=selected))
 
 
 RULES: Rules = {

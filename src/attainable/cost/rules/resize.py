@@ -12,9 +12,7 @@ resized axes, costs T products and T - 1 additions. The nearest element is a sel
 Source: ONNX operator specification, Resize 19 and Upsample 9; R. Keys, "Cubic convolution interpolation" (1981).
 """
 
-from dataclasses import replace
-
-from attainable.cost.work import Rule, Rules, Work, movement, scalar_results
+from attainable.cost.work import Rule, Rules, Work, movement, partly_read, scalar_results
 from attainable.workload.graph import Op
 
 _TAPS = {"linear": 2, "bilinear": 2, "cubic": 4}
@@ -25,8 +23,7 @@ def resize(op: Op) -> Work:
     x, y = op.input(0), op.output
     taps_per_axis = _TAPS.get(op.text("mode", "nearest"))
     if taps_per_axis is None:
-        moved = movement(op)
-        return replace(moved, bytes_activation_in=moved.bytes_activation_in - max(x.bytes - y.bytes, 0))
+        return partly_read(movement(op), x, y.bytes)
     antialias = bool(op.integer("antialias", 0))
     taps = 1
     for extent, resized in zip(x.dims, y.dims, strict=True):

@@ -14,6 +14,7 @@ Programming 3, section 5.3.1, formula (3), binary insertion.
 
 from math import prod
 
+from attainable.cost.composites import sorting
 from attainable.cost.work import Rule, Rules, Work, scalar_results
 from attainable.workload.graph import Op
 
@@ -44,7 +45,7 @@ def suppress(op: Op) -> Work:
     thresholds = boxes if op.optional_input(4) is not None else 0
     # the first kept box meets boxes - 1 others, the next one fewer
     pairs = kept * (boxes - 1) - kept * (kept - 1) // 2
-    per_class = thresholds + _sorting(boxes) + (_OVERLAP + 1) * pairs
+    per_class = thresholds + sorting(boxes) + (_OVERLAP + 1) * pairs
     return scalar_results(op, batch * (per_box * boxes + classes * per_class))
 
 
@@ -53,15 +54,7 @@ def unique(op: Op) -> Work:
     x, axis = op.input(0), op.attribute("axis")
     items = x.dims[axis] if isinstance(axis, int) else prod(x.dims)
     size = x.elements // items if items else 0
-    return scalar_results(op, size * (_sorting(items) + max(items - 1, 0)))
-
-
-def _sorting(items: int) -> int:
-    """Comparisons that sort by binary insertion, in closed form."""
-    if items < 1:
-        return 0
-    ceiling = (items - 1).bit_length()
-    return items * ceiling - 2**ceiling + 1
+    return scalar_results(op, size * (sorting(items) + max(items - 1, 0)))
 
 
 RULES: Rules = {

@@ -12,13 +12,14 @@ Source: ONNX operator specification, function bodies of Softmax 13 and LogSoftma
 
 from math import prod
 
+from attainable.cost import composites
 from attainable.cost.work import Rule, Rules, Work, scalar_results
 from attainable.workload.graph import Op
 
 
 def softmax(op: Op) -> Work:
     """Max n - 1, subtract n, exp n, sum n - 1, divide n: 5n - 2 a row."""
-    return scalar_results(op, 5 * op.input(0).elements - 2 * _rows(op))
+    return scalar_results(op, composites.softmax(op.input(0).elements, _rows(op)))
 
 
 def log_softmax(op: Op) -> Work:

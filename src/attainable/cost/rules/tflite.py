@@ -18,12 +18,23 @@ tensorflow/lite/kernels/*.cc; cost of each part as in the ONNX families.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from math import prod
 
-from attainable.cost.work import Engine, Rule, Rules, Storage, Work, composite, free, movement, scalar_results
+from attainable.cost import composites
+from attainable.cost.work import (
+    Engine,
+    Rule,
+    Rules,
+    Storage,
+    Work,
+    composite,
+    free,
+    movement,
+    partly_read,
+    scalar_results,
+)
 from attainable.workload.dtypes import BITS, is_floating, is_integer
-from attainable.workload.graph import Op, Tensor
+from attainable.workload.graph import Op, Tensor, UnresolvedShape
 
 _ACTIVATION = {
     "NONE": 0, "RELU": 1, "RELU_N1_TO_1": 2, "RELU_0_TO_1": 2, "RELU6": 2, "TANH": 1, "SIGN_BIT": 1, "LOGISTIC": 1,
@@ -145,14 +156,15 @@ def sum_of_all(op: Op) -> Work:
 
 def gaussian_error_linear_unit(op: Op) -> Work:
     """With erf: div, erf, add, mul, mul; with tanh: pow, mul, add, mul, tanh, add, mul, mul."""
-    return scalar_results(op, (8 if op.integer("approximate", 0) else 5) * op.output.elements)
+    per_element = composites.GELU_BY_TANH if op.integer("approximate", 0) else composites.GELU
+    return scalar_results(op, per_element * op.output.elements)
 
 
 def softmax(op: Op) -> Work:
     """5n - 2 a row: max n - 1, subtract n, exp n, sum n - 1, divide n; n more for a beta that is not 1."""
     x = op.input(0)
     scaled = 0 if op.attribute("beta") in (None, 0.0, 1.0) else x.elements
-    return scalar_results(op, 5 * x.elements - 2 * _rows(x) + scaled)
+    return scalar_results(op, composites.softmax(x.elements, _rows(x)) + scaled)
 
 
 def log_softmax(op: Op) -> Work:
@@ -177,10 +189,17 @@ def mean(op: Op) -> Work:
 
 
 def cumulative_sum(op: Op) -> Work:
-    """One operation fewer than elements, for each row; the axis must be stored."""
+    """n - 1 operations a row of n elements; one fewer where the row's own element is excluded.
+
+    Raises:
+        UnresolvedShape: the axis is computed at run time, so that n is not known.
+    """
     x, axis = op.input(0), op.input(1).value
-    length = x.dims[int(axis[0])] if axis else x.dims[-1]
-    return scalar_results(op, x.elements - x.elements // length if length else 0)
+    if not axis and x.rank > 1:
+        raise UnresolvedShape(f"axis of {op.kind}")
+    length = x.dims[int(axis[0]) if axis else 0]
+    per_row = max(length - 1 - op.integer("exclusive", 0), 0)
+    return scalar_results(op, x.elements // length * per_row if length else 0)
 
 
 def unit_length(op: Op) -> Work:
@@ -221,11 +240,7 @@ def take(position: int) -> Callable[[Op], Work]:
     """A rule for an operator that reads of the input at ``position`` only what it gives, at most all of it."""
 
     def rule(op: Op) -> Work:
-        source, moved = op.input(position), movement(op)
-        unread = max(source.bytes - op.output.bytes, 0)
-        if source.is_constant:
-            return replace(moved, bytes_weight=moved.bytes_weight - unread)
-        return replace(moved, bytes_activation_in=moved.bytes_activation_in - unread)
+        return partly_read(movement(op), op.input(position), op.output.bytes)
 
     return rule
 
@@ -285,7 +300,8 @@ RULES: Rules = {
     **_table("RESHAPE SQUEEZE EXPAND_DIMS BITCAST", free, parameters=(0,), storage="view"),
     **_table("CONCATENATION", concatenation),
     **_table("PACK UNPACK SELECT SELECT_V2 CAST ONE_HOT", movement),
-    **_table("TRANSPOSE PAD PADV2 MIRROR_PAD SPLIT SPACE_TO_DEPTH DEPTH_TO_SPACE", movement, parameters=(0,)),
+    **_table("SPLIT", movement, parameters=(1,)),
+    **_table("TRANSPOSE PAD PADV2 MIRROR_PAD SPACE_TO_DEPTH DEPTH_TO_SPACE", movement, parameters=(0,)),
     **_table("SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND TILE BROADCAST_TO REVERSE_V2", movement, parameters=(0,)),
     **_table("REVERSE_SEQUENCE SPLIT_V DYNAMIC_UPDATE_SLICE", movement, parameters=(0,)),
     **_table("SLICE STRIDED_SLICE GATHER GATHER_ND RESIZE_NEAREST_NEIGHBOR", take(0), parameters=(0,)),

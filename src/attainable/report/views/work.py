@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from attainable.analysis.records import Analysis
+from attainable.names import short_name
 from attainable.quantities import format_bytes, format_count
 from attainable.report.messages import say, say_count
 
@@ -73,7 +74,10 @@ def _memory(analysis: Analysis) -> Iterable[Total]:
             "state": format_bytes(step.optimiser_bytes), "saved": format_bytes(step.saved_bytes),
         }  # fmt: skip
         peak = say("work.training", {"optimiser": step.optimiser})
-        yield Total(format_bytes(step.peak_bytes), peak, say("work.training_note", parts))
+        note = say("work.training_note", parts)
+        if step.assumed:
+            note += "; " + say("work.training_assumed", {"kinds": ", ".join(map(short_name, step.assumed))})
+        yield Total(format_bytes(step.peak_bytes), peak, note)
     if model.compressed_bytes is not None:
         whole = {"file": format_bytes(model.file_bytes)}
         yield Total(format_bytes(model.compressed_bytes), say("work.compressed"), say("work.compressed_note", whole))

@@ -25,10 +25,7 @@ class Section:
 
     def integer(self, key: str, default: int) -> int:
         """A whole number. Raises LayerFault where it is none, or beyond 32 bits."""
-        number = self.number(key, default)
-        if number != int(number):
-            raise LayerFault(f"{key}={self.options[key][:40]} is not a whole number")
-        return int(number)
+        return self._whole(key, self.options[key]) if key in self.options else default
 
     def number(self, key: str, default: float) -> float:
         """A number. Raises LayerFault where it is none, or beyond 32 bits."""
@@ -37,11 +34,17 @@ class Section:
     def integers(self, key: str) -> list[int]:
         """Whole numbers with commas between them. Raises LayerFault where one is none."""
         parts = [part for part in self.options.get(key, "").split(",") if part.strip()]
-        return [int(self._parsed(key, part)) for part in parts]
+        return [self._whole(key, part) for part in parts]
 
     def text(self, key: str, default: str) -> str:
         """A word, as it stands."""
         return self.options.get(key, default)
+
+    def _whole(self, key: str, text: str) -> int:
+        number = self._parsed(key, text)
+        if number != int(number):
+            raise LayerFault(f"{key}={text.strip()[:40]} is not a whole number")
+        return int(number)
 
     def _parsed(self, key: str, text: str) -> float:
         try:

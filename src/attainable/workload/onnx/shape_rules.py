@@ -64,7 +64,7 @@ def broadcast(*shapes: Shape) -> Shape:
     """
     try:
         return tuple(int(extent) for extent in np.broadcast_shapes(*shapes))
-    except ValueError:
+    except (ValueError, RuntimeError):  # RuntimeError: more than 32 axes
         raise UnresolvedShape(f"{shapes} do not broadcast") from None
 
 

@@ -105,7 +105,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "DIV": _FUSED_FIRST,
     "L2_NORMALIZATION": _FUSED_FIRST,
     "FULLY_CONNECTED": _FUSED_FIRST,
-    "CONCATENATION": (Option("axis", 0, "integer"), Option("activation", 1, "activation")),
+    "CONCATENATION": (Option("activation", 1, "activation"),),
     "CONV_2D": _FUSED_FOURTH,
     "TRANSPOSE_CONV": _FUSED_FOURTH,
     "CONV_3D": (Option("activation", 4, "activation"),),
@@ -115,9 +115,10 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     "MAX_POOL_2D": _POOL,
     "L2_POOL_2D": _POOL,
     "SOFTMAX": (Option("beta", 0, "number"),),
-    "BATCH_MATMUL": (Option("adj_x", 0, "byte"), Option("adj_y", 1, "byte")),
+    "BATCH_MATMUL": (Option("adj_x", 0, "byte"),),
     "GELU": (Option("approximate", 0, "byte"),),
     "LOCAL_RESPONSE_NORMALIZATION": (Option("radius", 0, "integer"),),
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": (Option("activation", 0, "activation"), Option("time_major", 3, "byte")),
+    "CUMSUM": (Option("exclusive", 0, "byte"),),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (Option("activation", 0, "activation"),),
 }
 """The options that decide a cost, by operator."""

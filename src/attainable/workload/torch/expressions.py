@@ -51,11 +51,11 @@ class Expression:
 
         Raises:
             UnknownSymbol: a symbol has no number.
-            MalformedExpression: the result is no integer, or beyond 63 bits.
+            MalformedExpression: the result is no integer, or beyond 63 bits, or a call has the wrong arguments.
         """
         try:
             result = _value(self.root, numbers, 0)
-        except (ZeroDivisionError, TypeError, IndexError, OverflowError):
+        except (ZeroDivisionError, TypeError, IndexError, ValueError, OverflowError):
             raise MalformedExpression(self.text) from None
         if result.denominator != 1:
             raise MalformedExpression(self.text)

@@ -1,5 +1,6 @@
 """From the records of an exported program to a Workload of ONNX operators."""
 
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -47,7 +48,7 @@ class _Frame:
     """The graph or a graph inside it: what its names stand for."""
 
     graph: Graph
-    known: dict[str, Tensor]
+    known: ChainMap[str, Tensor]
     prefix: str
     depth: int
 
@@ -99,7 +100,7 @@ class ProgramConverter:
         Raises:
             ModelGraphError: a call reads what nothing makes, or graphs are nested too deeply.
         """
-        found = tuple(self._ops(_Frame(graph, known, "", 0), ""))
+        found = tuple(self._ops(_Frame(graph, ChainMap(known), "", 0), ""))
         self.raise_faults()
         return found
 
@@ -176,7 +177,7 @@ class ProgramConverter:
                 yield self._op(frame, step, call.name, f"{id}/{index}" if index else id, scope)
 
     def _op(self, frame: _Frame, step: Step, name: str, id: str, scope: str) -> Op:
-        made: dict[str, Tensor] = frame.known
+        made = frame.known
         inputs: list[Tensor | None] = []
         for tensor in step.inputs:
             if tensor is None:
@@ -282,10 +283,8 @@ class ProgramConverter:
                 frame.known[tensor.name] = tensor
 
     def _below(self, frame: _Frame, inner: Graph, prefix: str, given: Sequence[Tensor]) -> _Frame:
-        known = {tensor.name: tensor for tensor in frame.known.values()}
-        for name, tensor in zip(_names(inner.inputs), given, strict=False):
-            known[name] = tensor
-        return _Frame(inner, known, prefix, frame.depth + 1)
+        known = dict(zip(_names(inner.inputs), given, strict=False))
+        return _Frame(inner, frame.known.new_child(known), prefix, frame.depth + 1)
 
     def _with_bodies(self, frame: _Frame, node: Node, call: Call, id: str, scope: str) -> Op:
         """If or Loop with its graphs, which read the tensors around them.

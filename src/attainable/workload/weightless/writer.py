@@ -23,6 +23,9 @@ IR_VERSION = 10
 MOST_PAYLOAD_BYTES = 2**31 - 2**24
 """Bytes of weights in one model: a protobuf ends at 2 GiB, and the graph needs room too."""
 
+MOST_NODES = 100_000
+"""Nodes of one model: a layer may name any number of others and becomes a node for each."""
+
 Attribute = int | float | str | Sequence[int] | Sequence[float]
 
 
@@ -90,7 +93,9 @@ class NetworkWriter:
                 continue
             put_out.add(value.name)
             if value.name not in made:
-                value = self.node("Identity", name, [value], shape=value.shape)
+                passed_on = self._unique(f"{name}.output")
+                self._graph.node.add(op_type="Identity", name=name, input=[value.name], output=[passed_on])
+                value = replace(value, name=passed_on)
             renamed[value.name] = name if name == value.name else self._unique(name)
             self._graph.output.append(
                 helper.make_tensor_value_info(renamed[value.name], onnx.TensorProto.FLOAT, value.shape)
@@ -203,9 +208,11 @@ class NetworkWriter:
             domain: of the operator; with another than ONNX's the shape is written down, as nothing can infer it.
 
         Raises:
-            LayerFault: an axis of the output is smaller than one or too large to count.
+            LayerFault: an axis of the output is smaller than one or too large to count, or there are too many nodes.
         """
         _require_possible(shape, "its output")
+        if len(self._graph.node) >= MOST_NODES:
+            raise LayerFault(f"more than {MOST_NODES} operators come of it and the layers before it")
         node = self._graph.node.add(op_type=kind, name=name, domain=domain)
         node.input.extend(value.name if value else "" for value in inputs)
         output = self._unique(f"{name}.output")
