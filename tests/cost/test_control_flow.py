@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import onnx
@@ -161,3 +162,40 @@ def test_trip_counts_are_read_or_refused_all_at_once() -> None:
     with pytest.raises(InvalidQuantity) as refused:
         parse_trip_counts(["ten", "=3", "x=-1"])
     assert len(refused.value.faults) == 3
+
+
+def _doubling(folder: Path, depth: int) -> Path:
+    """Functions each of which calls the next one twice: the last one multiplies by w, ``2 ** depth`` times."""
+    imports = [helper.make_opsetid("", 20), helper.make_opsetid("my.own", 1)]
+    functions = [
+        helper.make_function(
+            "my.own", f"f{level}", ["x", "w"], ["y"],
+            [helper.make_node(f"f{level + 1}", ["x", "w"], ["a"], domain="my.own"),
+             helper.make_node(f"f{level + 1}", ["a", "w"], ["y"], domain="my.own")], imports,
+        )
+        for level in range(depth)
+    ]  # fmt: skip
+    product = helper.make_node("MatMul", ["x", "w"], ["y"])
+    functions.append(helper.make_function("my.own", f"f{depth}", ["x", "w"], ["y"], [product], imports))
+    node = helper.make_node("f0", ["x", "w"], ["y"], domain="my.own")
+    proto = model([node], [value("x", [1, 8])], ["y"], [constant("w", 8, 8)])
+    proto.functions.extend(functions)
+    return save(proto, folder)
+
+
+def test_functions_that_call_functions_twice_are_worked_out_once(tmp_path: Path) -> None:
+    """A million products; 60 us each would be a minute."""
+    workload = load(_doubling(tmp_path, 19))
+    start = perf_counter()
+    result = count(workload)
+    assert perf_counter() - start < 5
+    assert result.totals.macs == 2**19 * BODY_MACS
+    assert (result.totals.parameters, result.totals.parameter_bytes) == (64, 64 * 4)
+    # the two calls in the body: one carries the weight, the other shares it
+    assert [entry.parameters for entry in result.ops[0].bodies[0].ops] == [64, 0]
+    assert [entry.shared for entry in result.ops[0].bodies[0].ops] == [True, True]
+
+
+def test_calls_with_other_weights_carry_their_own(tmp_path: Path) -> None:
+    result = count(load(_calling(tmp_path, ["a", "a", "a", "b", "b", "b"])))
+    assert [entry.parameters for entry in result.ops] == [64, 0, 0, 64, 0, 0]

@@ -1,6 +1,7 @@
 """The counter on whole networks: parameters, sharing, gaps, boundaries."""
 
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 from onnx import TensorProto, helper
@@ -100,3 +101,44 @@ def test_a_boundary_looks_through_views(tmp_path: Path) -> None:
     result = count(load(save(model(nodes, [value("x", [2, 3, 4])], ["y"]), tmp_path)))
     both = Boundary(result).work(["0", "2"])
     assert both.bytes_moved == 2 * 24 * 4  # x in, y out; a is read through v, inside
+
+
+@pytest.mark.parametrize("square_first", [True, False])
+def test_a_square_reads_its_factor_once_beside_a_product_of_equal_shapes(square_first: bool, tmp_path: Path) -> None:
+    square = helper.make_node("Mul", ["x", "x"], ["a"])
+    product = helper.make_node("Mul", ["x", "z"], ["b"])
+    nodes = [square, product] if square_first else [product, square]
+    proto = model(nodes, [value("x", [100]), value("z", [100])], ["a", "b"])
+    work = {entry.op.output.name: entry.work for entry in count(load(save(proto, tmp_path))).ops}
+    assert work["a"].bytes_moved == (1 + 1) * 400  # x read, a written
+    assert work["b"].bytes_moved == (2 + 1) * 400  # x and z read, b written
+
+
+def test_a_chain_of_folded_sums_takes_linear_time(tmp_path: Path) -> None:
+    """Each sum stems from all constants before it: listing them all for each would take minutes and gigabytes."""
+    length = 10_000
+    names = [f"w{index}" for index in range(length)]
+    nodes = [helper.make_node("Add", [names[0], names[1]], ["s1"])]
+    nodes += [helper.make_node("Add", [f"s{index - 1}", names[index]], [f"s{index}"]) for index in range(2, length)]
+    nodes.append(helper.make_node("Mul", ["x", f"s{length - 1}"], ["y"]))
+    proto = model(nodes, [value("x", [2])], ["y"], [constant(name, 2) for name in names])
+    workload = load(save(proto, tmp_path))
+    start = perf_counter()
+    result = count(workload)
+    assert perf_counter() - start < 5
+    assert result.totals.operations == 2  # the product; all sums are done before the run
+    assert result.totals.parameters > 0
+
+
+def test_a_weight_folded_from_many_constants_carries_them_all_once(tmp_path: Path) -> None:
+    names = [f"w{index}" for index in range(20)]
+    nodes = [
+        helper.make_node("Sum", names, ["w"]),
+        helper.make_node("MatMul", ["x", "w"], ["a"]),
+        helper.make_node("MatMul", ["a", "w"], ["y"]),
+    ]
+    proto = model(nodes, [value("x", [1, 4])], ["y"], [constant(name, 4, 4) for name in names])
+    result = count(load(save(proto, tmp_path)))
+    assert [entry.parameters for entry in result.ops] == [0, 20 * 16, 0]
+    assert [entry.shared for entry in result.ops] == [False, False, True]
+    assert (result.totals.parameter_bytes, result.totals.buffer_bytes) == (20 * 16 * 4, 0)

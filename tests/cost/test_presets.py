@@ -1,6 +1,5 @@
 """Other counters' conventions, each total derived from their rules on one small network."""
 
-
 import pytest
 from onnx import helper
 

@@ -18,6 +18,8 @@ from random import Random
 from tests.hostile.bad_input import BadInput
 from tests.hostile.onnx_seeds import SEEDS
 
+_NOISE = Random(1)  # noqa: S311 - the same bytes every time
+
 _VALID = SEEDS["image"].SerializeToString()
 
 Writer = Callable[[Path], Path]
@@ -143,7 +145,7 @@ BAD_FILES: tuple[BadInput, ...] = (
     BadInput(1, "empty", _bytes(b""), "is an empty file"),
     BadInput(2, "truncated", _bytes(_VALID[: len(_VALID) // 2]), r"is not a valid ONNX protobuf \(byte \d+\)"),
     BadInput(2, "trailing garbage", _bytes(_VALID + b"\xff" * 64), r"is not a valid ONNX protobuf \(byte \d+\)"),
-    BadInput(2, "random", _bytes(Random(1).randbytes(4096)), r"is not a valid ONNX protobuf"),
+    BadInput(2, "random", _bytes(_NOISE.randbytes(4096)), r"is not a valid ONNX protobuf"),
     BadInput(2, "zeros", _bytes(bytes(4096)), r"is not a valid ONNX protobuf \(byte 0\)"),
     BadInput(2, "text", _bytes(b"import onnx\n" * 100), r"is not a valid ONNX protobuf"),
     BadInput(3, "web page", _bytes(b"\n <!DOCTYPE html><html><body>404</body></html>"), "is a web page, not a model"),
@@ -157,7 +159,9 @@ BAD_FILES: tuple[BadInput, ...] = (
     BadInput(6, "pipe", _pipe, "is a pipe, not a model file"),
     BadInput(6, "socket", _socket, "is a socket, not a model file"),
     BadInput(6, "device", _link("/dev/zero"), "is a device, not a model file"),
-    BadInput(6, "device behind .cfg", lambda folder: _link("/dev/zero")(folder).rename(folder / "m.cfg"), "is a device"),
+    BadInput(
+        6, "device behind .cfg", lambda folder: _link("/dev/zero")(folder).rename(folder / "m.cfg"), "is a device"
+    ),
     BadInput(6, "link to itself", _link("model.onnx"), "cannot be read"),
     BadInput(6, "missing", lambda folder: folder / "absent.onnx", "cannot be read: No such file"),
     BadInput(6, "name with NUL escaped", lambda folder: folder / "\x1b[2J.onnx", "cannot be read"),
@@ -169,39 +173,56 @@ BAD_FILES: tuple[BadInput, ...] = (
     BadInput(47, "checkpoint", _CHECKPOINT, "a Python pickle, which is never opened(.|\n)*torch.export"),
     BadInput(47, "old checkpoint", _bytes(_PICKLE, "model.pth"), "pickle|no zip archive"),
     BadInput(47, "pickle", _bytes(_PICKLE, "model.pkl"), "a Python pickle, which is never opened"),
-    BadInput(47, "pickle of protocol 0", _bytes(pickle.dumps([1.0], protocol=0), "model.pkl"), "a Python pickle, which"),
+    BadInput(
+        47, "pickle of protocol 0", _bytes(pickle.dumps([1.0], protocol=0), "model.pkl"), "a Python pickle, which"
+    ),
     BadInput(47, "joblib", _bytes(pickle.dumps([1.0], protocol=3), "m.joblib"), "a Python pickle, which"),
     BadInput(47, "TorchScript", _zip(("m/constants.pkl", _PICKLE), name="model.pt"), "is a TorchScript archive"),
     BadInput(
-        48, "zip bomb", _zip(("m/models/model.json", bytes(50_000_000)), name="model.pt2", compressed=True),
+        48,
+        "zip bomb",
+        _zip(("m/models/model.json", bytes(50_000_000)), name="model.pt2", compressed=True),
         "is encrypted or compressed",
     ),
     BadInput(48, "entries of one name", _torch_program(b"{}", twice=True), "has two entries called"),
     BadInput(48, "contradicting flags", _encrypted, "is encrypted or compressed"),
     BadInput(48, "cut zip", _bytes(b"PK\x03\x04" + bytes(100), "model.pt2"), "is cut off|broken zip"),
     BadInput(
-        48, "bytes behind the zip", _bytes(b"PK\x03\x04" + bytes(50) + b"PK\x05\x06" + b"\xff" * 18, "model.pt2"),
+        48,
+        "bytes behind the zip",
+        _bytes(b"PK\x03\x04" + bytes(50) + b"PK\x05\x06" + b"\xff" * 18, "model.pt2"),
         "zip archive",
     ),
     BadInput(
-        49, "safetensors of 2^63", _bytes(struct.pack("<Q", 2**63) + b'{"a":{}}', "model.safetensors"),
-        "is a safetensors file, which has no graph", otherwise="the format is named, never read",
-    ),
-    BadInput(
-        49, "safetensors as ONNX", _bytes(struct.pack("<Q", 60) + b'{"a":{"dtype":"F32"}}'), "is a safetensors file",
+        49,
+        "safetensors of 2^63",
+        _bytes(struct.pack("<Q", 2**63) + b'{"a":{}}', "model.safetensors"),
+        "is a safetensors file, which has no graph",
         otherwise="the format is named, never read",
     ),
     BadInput(
-        50, "GGUF with counts of 2^63", _bytes(b"GGUF" + struct.pack("<IQQ", 3, 2**63, 2**63), "model.gguf"),
-        "is a GGUF file", otherwise="the format is named, never read",
+        49,
+        "safetensors as ONNX",
+        _bytes(struct.pack("<Q", 60) + b'{"a":{"dtype":"F32"}}'),
+        "is a safetensors file",
+        otherwise="the format is named, never read",
+    ),
+    BadInput(
+        50,
+        "GGUF with counts of 2^63",
+        _bytes(b"GGUF" + struct.pack("<IQQ", 3, 2**63, 2**63), "model.gguf"),
+        "is a GGUF file",
+        otherwise="the format is named, never read",
     ),
     BadInput(51, "TFLite of 8 bytes", _bytes(b"\x18\x00\x00\x00TFL3", "model.tflite"), "is not a valid TFLite"),
     BadInput(
-        51, "random flatbuffer", _bytes(b"\x20\x00\x00\x00TFL3" + Random(2).randbytes(4096), "model.tflite"), "TFLite"
+        51, "random flatbuffer", _bytes(b"\x20\x00\x00\x00TFL3" + _NOISE.randbytes(4096), "model.tflite"), "TFLite"
     ),
     BadInput(51, "TFLite as ONNX", _bytes(b"\x18\x00\x00\x00TFL3" + bytes(64)), "is a TFLite model"),
     BadInput(
-        52, "negative id", _bytes(b"7767517\n2 2\nInput a 0 1 a 0=8\nReLU b 1 1 a b -7=1\n", "m.param"),
+        52,
+        "negative id",
+        _bytes(b"7767517\n2 2\nInput a 0 1 a 0=8\nReLU b 1 1 a b -7=1\n", "m.param"),
         "is no parameter from 0 to 31",
     ),
     BadInput(52, "10^9 layers", _bytes(b"7767517\n1000000000 1000000000\n", "m.param"), "says 1000000000 layers"),
@@ -210,19 +231,26 @@ BAD_FILES: tuple[BadInput, ...] = (
         52, "binary, without its text", _bytes(bytes(range(256)), "m.param"), "is not a text file|not an ncnn network"
     ),
     BadInput(
-        52, "weights are absent", _bytes(b"7767517\n2 2\nInput a 0 1 a 0=8\nReLU b 1 1 a b\n", "m.param"), "operations",
+        52,
+        "weights are absent",
+        _bytes(b"7767517\n2 2\nInput a 0 1 a 0=8\nReLU b 1 1 a b\n", "m.param"),
+        "operations",
         code=0,
     ),
     BadInput(56, "JSON nested 100,000 deep", _torch_program(b"[" * 100_000), "is no exported program of PyTorch"),
     BadInput(56, "JSON with NaN", _torch_program(b'{"schema_version": NaN}'), "is no exported program of PyTorch"),
     BadInput(
-        56, "JSON number of 10^6 digits", _torch_program(b'{"schema_version": {"major": ' + b"9" * 10**6 + b"}}"),
+        56,
+        "JSON number of 10^6 digits",
+        _torch_program(b'{"schema_version": {"major": ' + b"9" * 10**6 + b"}}"),
         "is no exported program of PyTorch",
     ),
     BadInput(
-        56, "JSON with a key twice", _torch_program(b'{"schema_version": {"major": 8, "major": 1}}'),
+        56,
+        "JSON with a key twice",
+        _torch_program(b'{"schema_version": {"major": 8, "major": 1}}'),
         "has schema version 1.0",
     ),
     BadInput(56, "JSON of another kind", _torch_program(json.dumps([1, 2]).encode()), "is no exported program"),
-)  # fmt: skip
+)
 """In the order of the table."""

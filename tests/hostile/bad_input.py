@@ -74,6 +74,9 @@ def complaints(bad: BadInput, outcome: Outcome) -> list[str]:
 
 
 def said(outcome: Outcome) -> str:
-    """The first line that tells what happened: the error, or the first line of the result."""
+    """What happened: the error with its first fault, or the first line of the result."""
     lines = [line.strip() for line in (outcome.stderr or outcome.stdout).splitlines() if line.strip()]
-    return lines[0] if lines else ""
+    if not lines:
+        return ""
+    has_fault = outcome.code and len(lines) > 1 and not lines[1].startswith("help: ")
+    return f"{lines[0]}: {lines[1]}" if has_fault else lines[0]

@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from random import Random
 
-_INTERESTING = (b"\x00", b"\xff", b"\x7f", b"\x80", b"\xff" * 4, b"\x00" * 8, b"\xff\xff\xff\xff\x07", b"\xff" * 9 + b"\x01")
+_INTERESTING = (
+    b"\x00",
+    b"\xff",
+    b"\x7f",
+    b"\x80",
+    b"\xff" * 4,
+    b"\x00" * 8,
+    b"\xff\xff\xff\xff\x07",
+    b"\xff" * 9 + b"\x01",
+)
 """Ends of number ranges, as bytes, little-endian words and varints."""
 
 

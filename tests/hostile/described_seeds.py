@@ -85,7 +85,11 @@ def _many_operators() -> Json:
     batch = "s0"
     made = program(batch)
     graph: dict[str, Any] = made["graph_module"]["graph"]
-    images: dict[str, tuple[int | str, ...]] = {"x": (batch, 3, 8, 8), "conv": (batch, 4, 8, 8), "relu": (batch, 4, 8, 8)}
+    images: dict[str, tuple[int | str, ...]] = {
+        "x": (batch, 3, 8, 8),
+        "conv": (batch, 4, 8, 8),
+        "relu": (batch, 4, 8, 8),
+    }
     one: Json = {"as_int": 1}
     graph["nodes"] = [
         node("conv2d.default", "conv", input=named("x"), weight=named("w"), stride=_integers(1, 1),

@@ -72,7 +72,8 @@ KINDS: dict[str, tuple[Sequence[bytes], Callable[[Random, bytes], bytes]]] = {
 def mutation(format: str, number: int) -> bytes:
     """The content of a mutated file."""
     seeds, mutate = KINDS[format]
-    return mutate(Random(f"{format} {number}"), seeds[number % len(seeds)])
+    random = Random(f"{format} {number}")  # noqa: S311 - the same mutation every time
+    return mutate(random, seeds[number % len(seeds)])
 
 
 def fault(path: Path, formats: Sequence[str]) -> str | None:
@@ -113,8 +114,13 @@ def main(format: str, first: int, number: int) -> None:
             if wrong is None and grown > MOST_GROWTH_BYTES:
                 wrong = f"takes {grown >> 20} MiB"
             if wrong is not None:
-                print(json.dumps({"number": current, "fault": wrong}), flush=True)
-    print(json.dumps({"number": -1, "done": number}), flush=True)
+                _say({"number": current, "fault": wrong})
+    _say({"number": -1, "done": number})
+
+
+def _say(line: dict[str, int | str]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
 
 
 def _peak_bytes() -> int:

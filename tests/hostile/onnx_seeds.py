@@ -64,7 +64,8 @@ def _shapes() -> onnx.ModelProto:
         _node("Unsqueeze", ["top", "zero"], ["y"]),
         inputs=[value("x", [2, 3, 4])],
         constants=[
-            _whole("zero", 0), _whole("one", 1), _whole("two", 2), _whole("rest", 3, -1), _whole("three", 1, 3, 4), _whole("stretch", 2, 2, 4),
+            _whole("zero", 0), _whole("one", 1), _whole("two", 2), _whole("rest", 3, -1), _whole("three", 1, 3, 4),
+            _whole("stretch", 2, 2, 4),
             _whole("pads", 0, 1, 0, 0, 0, 2), _scalar("start", 0), _scalar("step", 1), constant("values", 2),
         ],
     )  # fmt: skip
@@ -107,7 +108,9 @@ def _control_flow() -> onnx.ModelProto:
 
 def _functions() -> onnx.ModelProto:
     opset = [helper.make_opsetid("", 20), helper.make_opsetid("own", 1)]
-    leaf = helper.make_function("own", "Leaf", ["a", "b"], ["y"], [_node("Selu", ["a"], ["s"]), _node("Add", ["s", "b"], ["y"])], opset)
+    leaf = helper.make_function(
+        "own", "Leaf", ["a", "b"], ["y"], [_node("Selu", ["a"], ["s"]), _node("Add", ["s", "b"], ["y"])], opset
+    )
     soft = _node("Softmax", ["m"], ["y"])
     soft.attribute.add(name="axis", ref_attr_name="axis", type=onnx.AttributeProto.INT)
     inner = [_node("Leaf", ["a", "a"], ["l"], domain="own"), _node("Leaf", ["l", "a"], ["m"], domain="own"), soft]
@@ -168,7 +171,8 @@ def _stored() -> onnx.ModelProto:
 
 
 def _text() -> onnx.ModelProto:
-    words = helper.make_tensor("words", _STRING, [3], [b"a b", b"c", b"\xc3\xa9"])
+    words = TensorProto(name="words", data_type=_STRING, dims=[3], string_data=[b"a b", b"c", b"\xc3\xa9"])
+    one = TensorProto(name="one", data_type=_STRING, dims=[1], string_data=[b"!"])
     made = _chain(
         _node("StringNormalizer", ["t"], ["n"], case_change_action="LOWER", stopwords=["a"]),
         _node("StringConcat", ["n", "one"], ["k"]),
@@ -184,7 +188,7 @@ def _text() -> onnx.ModelProto:
               nodes_values=[0.5, 0.0, 0.0], nodes_truenodeids=[1, 0, 0], nodes_falsenodeids=[2, 0, 0],
               target_treeids=[0, 0], target_nodeids=[1, 2], target_ids=[0, 0], target_weights=[1.0, 2.0]),
         inputs=[value("t", [3], _STRING), value("z", [2, 1])],
-        constants=[words, helper.make_tensor("one", _STRING, [1], [b"!"])],
+        constants=[words, one],
     )  # fmt: skip
     made.opset_import[1].version = 3
     return made

@@ -11,11 +11,47 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto,
 
 from tests.hostile.byte_mutations import mutated_bytes
 
-EXTREMES = (0, 1, -1, 2, 3, 7, 64, 65, 255, 4096, 1 << 16, 1 << 24, 2**31 - 1, 2**31, 2**32, 2**40, 2**62, 2**63 - 1, -(2**31), -(2**63))
+EXTREMES = (
+    0,
+    1,
+    -1,
+    2,
+    3,
+    7,
+    64,
+    65,
+    255,
+    4096,
+    1 << 16,
+    1 << 24,
+    2**31 - 1,
+    2**31,
+    2**32,
+    2**40,
+    2**62,
+    2**63 - 1,
+    -(2**31),
+    -(2**63),
+)
 """Whole numbers at which something may break."""
 
 _FLOATS = (0.0, -0.0, 1.0, -1.0, 0.5, 1e-45, 3e38, float("inf"), float("-inf"), float("nan"))
-_TEXTS = ("", "x", "y", "w", "ai.onnx", "com.microsoft", "ai.onnx.ml", "\x1b[2J", "\u202e", "\x00", "../../x", "n" * 5000, "-1", "%s{0}")
+_TEXTS = (
+    "",
+    "x",
+    "y",
+    "w",
+    "ai.onnx",
+    "com.microsoft",
+    "ai.onnx.ml",
+    "\x1b[2J",
+    "\u202e",
+    "\x00",
+    "../../x",
+    "n" * 5000,
+    "-1",
+    "%s{0}",
+)
 
 _SCHEMAS = sorted({(schema.domain, schema.name) for schema in onnx.defs.get_all_schemas()})
 _MICROSOFT = ("Attention", "MultiHeadAttention", "GroupQueryAttention", "MatMulNBits", "QLinearAdd", "MoE", "FusedConv")
@@ -41,7 +77,11 @@ def _graphs(model: ModelProto) -> list[GraphProto]:
 
 
 def _nodes(model: ModelProto) -> list[NodeProto]:
-    return [message for message in {id(site[0]): site[0] for site in _sites(model)}.values() if isinstance(message, NodeProto)]
+    return [
+        message
+        for message in {id(site[0]): site[0] for site in _sites(model)}.values()
+        if isinstance(message, NodeProto)
+    ]
 
 
 def _field(model: ModelProto, random: Random) -> None:
@@ -207,7 +247,9 @@ def _wiring(model: ModelProto, random: Random) -> None:
 def _constant(model: ModelProto, random: Random) -> None:
     """The elements of a stored tensor of integers change: shapes, axes, indices, trip counts."""
     tensors = [site[0] for site in _sites(model) if isinstance(site[0], TensorProto)]
-    integers = [proto for proto in tensors if proto.data_type == TensorProto.INT64 and (proto.raw_data or proto.int64_data)]
+    integers = [
+        proto for proto in tensors if proto.data_type == TensorProto.INT64 and (proto.raw_data or proto.int64_data)
+    ]
     if not integers:
         return
     proto = random.choice(integers)
@@ -241,7 +283,8 @@ def _nesting(model: ModelProto, random: Random) -> None:
 
 
 _MUTATIONS: tuple[Callable[[ModelProto, Random], None], ...] = (
-    *(_field,) * 8, *(_attribute,) * 4, *(_operator,) * 3, *(_wiring,) * 3, *(_shape,) * 3, *(_constant,) * 2, _version, _nesting,
+    *(_field,) * 8, *(_attribute,) * 4, *(_operator,) * 3, *(_wiring,) * 3, *(_shape,) * 3, *(_constant,) * 2,
+    _version, _nesting,
 )  # fmt: skip
 
 

@@ -2,8 +2,9 @@
 
 import json
 import re
+from copy import deepcopy
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from tests.hostile.byte_mutations import mutated_bytes
 
@@ -42,8 +43,9 @@ def mutated_text(content: bytes, random: Random) -> bytes:
 
 
 _VALUES: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 2, 64, 2**31, 2**40, 2**62, 2**63, 10**30, 0.5, -1e308, "", "x", "s0", "s0 + s1*2", "1/0", "Infinity",
-    "((((", "n" * 5000, "2**99999", "\u202e\x1b[2J", [], [[]], {}, [0] * 100, {"as_int": 3}, {"as_int": -1}, {"as_expr": {"expr_str": "s0**s0"}},
+    None, True, False, 0, 1, -1, 2, 64, 2**31, 2**40, 2**62, 2**63, 10**30, 0.5, -1e308, "", "x", "s0", "s0 + s1*2",
+    "1/0", "Infinity", "((((", "n" * 5000, "2**99999", "\u202e\x1b[2J", [], [[]], {}, [0] * 100, {"as_int": 3},
+    {"as_int": -1}, {"as_expr": {"expr_str": "s0**s0"}},
 )  # fmt: skip
 
 
@@ -57,13 +59,12 @@ def mutated_json(content: bytes, random: Random) -> bytes:
             case 0:
                 del holder[key]
             case 1 if isinstance(holder, list):
-                holder.insert(key, holder[key])
+                cast("list[Any]", holder).insert(key, deepcopy(holder[key]))
             case 2 | 3:
                 source, position = random.choice(places)
-                # through text, so that nothing is shared and no cycle arises
-                holder[key] = json.loads(json.dumps(source[position]))
+                holder[key] = deepcopy(source[position])
             case _:
-                holder[key] = random.choice(_VALUES)
+                holder[key] = deepcopy(random.choice(_VALUES))
         if not document or len(_places(document)) == 0:
             break
     return json.dumps(document).encode()
@@ -72,10 +73,10 @@ def mutated_json(content: bytes, random: Random) -> bytes:
 def _places(document: Any) -> list[tuple[Any, Any]]:
     """Every value inside, as what holds it and its key or index."""
     found: list[tuple[Any, Any]] = []
-    pending = [document]
+    pending: list[Any] = [document]
     while pending:
         current = pending.pop()
-        keys = range(len(current)) if isinstance(current, list) else list(current)
+        keys: list[Any] = list(range(len(current)) if isinstance(current, list) else current)  # pyright: ignore[reportUnknownArgumentType]
         for key in keys:
             found.append((current, key))
             if isinstance(current[key], dict | list):

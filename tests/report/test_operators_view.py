@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from attainable.analysis.records import BodyRow, OpRow
+from attainable.analysis.records import BodyRow, NetworkShape, OpRow, StageRow
 from attainable.report.views.operators import MOST_DEPTH, MOST_ROWS_INSIDE, operator_rows, operators
 from attainable.report.views.work import work_on_paper
 from tests.report.analyses import convolutions, large, on_paper, op
@@ -130,3 +130,14 @@ def test_bodies_are_shown_to_a_depth_and_never_recursed_into_further() -> None:
     for level in range(5000):
         nested = with_bodies(str(level), f"Loop {level}", BodyRow("body", 1, [nested]))
     assert max(row.depth for row in operators(on_paper([nested])).rows) == MOST_DEPTH
+
+
+@pytest.mark.parametrize(
+    ("in_stages", "stages", "shown"), [(600, 1, True), (400, 1, False), (300, 2, True), (250, 3, False)]
+)
+def test_stages_are_shown_where_most_of_the_work_is_on_images(in_stages: int, stages: int, shown: bool) -> None:
+    rows = [StageRow([12, 12], 1, 8, in_stages)] * stages
+    shape = NetworkShape(1, 1, layers=1, widest_level=1, fragments=1, critical_path_operations=1000, parallelism=1.0,
+                         stages=rows)  # fmt: skip
+    work = work_on_paper(replace(on_paper([op("0", "Conv 1x1", operations=1000)]), network=shape))
+    assert any("of one resolution" in total.meaning for total in work.totals) is shown

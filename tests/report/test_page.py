@@ -161,7 +161,7 @@ def test_no_findings_say_why() -> None:
 def test_memory_and_shape_of_the_network_are_on_the_page() -> None:
     shape = NetworkShape(
         ops=5, depth=4, layers=3, widest_level=2, fragments=6, critical_path_operations=7, parallelism=1.25,
-        stages=[StageRow([14, 14], 5, 8, 9)],
+        stages=[StageRow([14, 14], 5, 8, 3 * 10**9)],
     )  # fmt: skip
     step = TrainingStep(
         "adam", weight_bytes=1024, buffer_bytes=0, gradient_bytes=1024, optimiser_bytes=2048, input_bytes=0,

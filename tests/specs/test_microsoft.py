@@ -139,3 +139,18 @@ def test_float8_product() -> None:
     scaled = fused("GemmFloat8", [a, b, None, constant(), constant(), constant()], y,
                    attributes={"transB": 1, "activation": "RELU"})  # fmt: skip
     assert operations(scaled) - operations(plain) == 3 * 20
+
+
+def test_fused_gemm_with_a_scaled_activation() -> None:
+    """beta times an activation is one operation per element of it, as in Gemm."""
+    inputs: list[Tensor | None] = [activation(4, 3), constant(3, 5), activation(5)]
+    gemm = make_op("Gemm", inputs, attributes={"alpha": 0.5, "beta": 0.5})
+    op = fused("FusedGemm", inputs, gemm.output, attributes={"alpha": 0.5, "beta": 0.5})
+    assert operations(op) == operations(gemm) == 2 * 4 * 3 * 5 + 4 * 5 + 5
+
+
+def test_alpha_and_the_scales_of_both_operands_are_one_factor() -> None:
+    a, b = activation(4, 3, dtype="float8e4m3fn"), constant(5, 3, dtype="float8e4m3fn")
+    attributes: Attributes = {"transB": 1, "alpha": 0.5}
+    op = fused("GemmFloat8", [a, b, None, constant(), constant()], activation(4, 5), attributes=attributes)
+    assert operations(op) == 2 * 4 * 3 * 5 + 4 * 5

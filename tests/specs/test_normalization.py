@@ -1,6 +1,7 @@
 """Normalisation: what the function bodies of ONNX spell out, and the same for the operators without one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -193,3 +194,11 @@ def test_twice_the_batch_is_twice_the_work(batch: int, rows: int, size: int) -> 
     )
     assert twice.total_operations == 2 * once.total_operations
     assert twice.bytes_weight == once.bytes_weight == 4 * size  # one tensor, given twice, read once
+
+
+@pytest.mark.parametrize("axis", [2, -3, 50])
+def test_an_axis_that_is_not_there_is_refused(axis: int) -> None:
+    """Shape inference lets it pass; the counter calls the op malformed."""
+    op = make_op("LayerNormalization", [activation(2, 3), constant(3)])
+    with pytest.raises(IndexError):
+        work_of(replace(op, attributes=(("axis", axis),)))

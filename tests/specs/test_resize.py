@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from counting import Number, Numbers, Tally, total, values
-from ops import Attributes, activation, evaluate, integers, make_op, work_of
+from ops import Attributes, activation, constant, evaluate, integers, make_op, with_outputs, work_of
 
 from attainable.workload.graph import Op
 
@@ -66,3 +66,11 @@ def test_linear_naive_loop() -> None:
         y[n, c, i, j] = total(products)
     np.testing.assert_allclose(values(y), evaluate(op, [values(x)]), rtol=1e-4)
     assert work_of(op).total_operations == tally.operations
+
+
+def test_the_nearest_of_a_constant_reads_no_activation() -> None:
+    """Sizes that are computed at run time keep the result from being known before the run."""
+    sizes = activation(4, dtype="int64")
+    op = make_op("Resize", [constant(1, 1, 8, 8), None, None, sizes], attributes={"mode": "nearest"})
+    work = work_of(with_outputs(op, [((1, 1, 4, 4), "float32")]))
+    assert (work.bytes_weight, work.bytes_activation_in) == (64, 32)  # 16 of 64 elements; 4 sizes of int64

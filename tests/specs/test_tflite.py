@@ -7,7 +7,8 @@ import pytest
 from counting import Tally
 from ops import activation, constant, work_of
 
-from attainable.workload.graph import AttributeValue, Op, Tensor
+from attainable.cost.rules import RULES
+from attainable.workload.graph import AttributeValue, Op, Tensor, UnresolvedShape
 
 
 def op(
@@ -132,3 +133,16 @@ def test_traffic_of_views_and_of_what_takes_a_part() -> None:
     taken = work_of(op("EMBEDDING_LOOKUP", [activation(3, dtype="int32"), constant(1000, 8)], activation(3, 8)))
     # 3 positions, 3 rows of the table, 3 rows written
     assert (taken.bytes_activation_in, taken.bytes_weight, taken.bytes_activation_out) == (12, 96, 96)
+
+
+@pytest.mark.parametrize(("attributes", "per_row"), [({}, 7), ({"exclusive": 1}, 6)])
+def test_a_cumulative_sum_like_onnx(attributes: dict[str, AttributeValue], per_row: int) -> None:
+    """Rows of 8 along the second axis: 7 additions, 6 where the row's own element is left out."""
+    axis = constant(dtype="int32", value=(1,))
+    assert work_of(op("CUMSUM", [X, axis], X, attributes)).total_operations == 96 * per_row
+    with pytest.raises(UnresolvedShape, match="axis of CUMSUM"):
+        work_of(op("CUMSUM", [X, activation(dtype="int32")], X, attributes))
+
+
+def test_the_axis_of_a_split_is_no_parameter() -> None:
+    assert RULES["tflite:SPLIT"].parameters == (1,)  # the tensor comes second

@@ -161,3 +161,25 @@ def test_a_deep_tree_needs_no_recursion() -> None:
     nodes.right.append(0)
     op = by_nodes("TreeEnsembleRegressor", nodes, "target", depth + 1, {})
     assert work_of(op).total_operations == ROWS * (depth + 1)
+
+
+def test_trees_may_share_nodes() -> None:
+    """Both roots lead into one chain: each of n trees takes the longest path from its root, and no more time."""
+    length = 20_000
+    given: Attributes = {
+        "tree_roots": (0,) * length,
+        "nodes_truenodeids": (*range(1, length), 0), "nodes_trueleafs": (*(0 for _ in range(length - 1)), 1),
+        "nodes_falsenodeids": (0,) * length, "nodes_falseleafs": (1,) * length,
+        "leaf_targetids": (0,), "n_targets": 1,
+    }  # fmt: skip
+    outputs = (Tensor("scores", (ROWS, 1), "float32"),)
+    op = Op("0", "", "TreeEnsemble", "ai.onnx.ml", 5, (X,), outputs, tuple(sorted(given.items())))
+    # a comparison for each node, and one weight a tree
+    assert work_of(op).total_operations == ROWS * length * (length + 1)
+
+
+def test_a_child_that_is_no_node_is_refused() -> None:
+    op = ensemble()
+    attributes = {**dict(op.attributes), "nodes_truenodeids": (-1, 0, 2, 4)}
+    with pytest.raises(ValueError, match="no node -1"):
+        work_of(replace(op, attributes=tuple(sorted(attributes.items()))))

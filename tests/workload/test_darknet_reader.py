@@ -165,6 +165,7 @@ def test_a_file_without_a_size_asks_for_it(tmp_path: Path) -> None:
         ("[convolutional]\nfilters=2.5\n", "filters=2.5 is not a whole number"),
         ("[convolutional]\nactivation=magic\n", "the activation 'magic' is not known"),
         ("[convolutional]\nxnor=1\n", "xnor is not read"),
+        ("[avgpool]\n[route]\nlayers=-1.5\n", "layers=-1.5 is not a whole number"),
         ("[route]\nlayers=-1\n", "names layer -1, which does not come before it"),
         ("[avgpool]\n[route]\nlayers=7\n", "names layer 7"),
         ("[avgpool]\n[route]\n", "layers= is missing"),
@@ -235,3 +236,11 @@ def test_any_sections_are_read_or_refused(
         counted(cfg(tmp_path_factory.getbasetemp(), "".join(lines)))
     except AttainableError:
         return
+
+
+def test_a_layer_that_names_too_many_others_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each one it names becomes a node; the largest of them all would take minutes to write."""
+    monkeypatch.setattr("attainable.workload.weightless.writer.MOST_NODES", 10)
+    path = cfg(tmp_path, f"[avgpool]\n[avgpool]\n[shortcut]\nfrom={','.join(['-2'] * 20)}\n")
+    with pytest.raises(ModelGraphError, match=r"more than 10 operators come of it.*\[shortcut\], layer 2"):
+        load(path)

@@ -54,6 +54,20 @@ class Branching(nn.Module):
         return cast(Any, torch).cond(x.sum() > 0, squared, torch.relu, (x,))
 
 
+class BranchingTwice(nn.Module):
+    """A layer that only a branch of a branch uses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.near, self.far = nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        def inner(x: Tensor) -> Tensor:
+            return cast(Any, torch).cond(x.sum() > 1, self.far, torch.relu, (x,))
+
+        return cast(Any, torch).cond(x.sum() > 0, inner, self.near, (x,))
+
+
 class Checked(nn.Module):
     """A part without gradients, which torch.export wraps in a graph of its own."""
 
@@ -191,3 +205,9 @@ def test_quantised_program_has_integer_products() -> None:
     assert kinds.count("QuantizeLinear") == kinds.count("DequantizeLinear") == 3
     matrix = {dtype: operations for engine, dtype, operations in counted.totals.work.operations if engine == "matrix"}
     assert matrix == {"int8": 2 * 4 * 4 * 4}
+
+
+def test_a_weight_of_a_branch_in_a_branch_is_a_parameter() -> None:
+    workload = load(BranchingTwice(), (torch.zeros(2, 4),))
+    assert sum(tensor.elements for tensor in workload.constants if tensor.role == "parameter") == 2 * 16
+    assert count(workload).totals.parameters == 2 * 16

@@ -39,7 +39,7 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "groups.no_module": "(no module)",
         "groups.rest": "{count} more rows are not shown; --format csv lists every op.",
         "groups.rest.one": "1 more row is not shown; --format csv lists every op.",
-        "groups.scopeless": "The file names no modules: group by kind or signature.",
+        "groups.scopeless": "The file names no modules; --by kind groups by operator.",
         "groups.nested": "A module contains its parts; --depth shows more or fewer levels.",
         # attachments
         "attachment.unnamed": "{count} ops have no name of their own and are left out of the file",

@@ -32,7 +32,7 @@ _PICKLE_NAMES = frozenset({".pkl", ".pickle", ".joblib"})
 """Extensions of pickles; the oldest kinds have no signature."""
 
 LARGEST_COPIED = 16 * 2**20
-"""Bytes of a file that is copied into memory, so that nobody can cut it off under the reader; a larger one is mapped."""
+"""Bytes of a file that is copied into memory, so that nobody cuts it off under the reader; a larger one is mapped."""
 
 _LFS_POINTER = b"version https://git-lfs"
 

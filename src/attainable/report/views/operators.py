@@ -156,7 +156,7 @@ def _summed(ops: Sequence[_Repeated], *, branch: str, depth: int) -> OperatorRow
         operations=sum(op.operations * times for op, times in ops), parameters=sum(op.parameters for op, _ in ops),
         bytes_moved=sum((op.bytes_read + op.bytes_written) * times for op, times in ops),
         roofline_seconds=None, roofline_elsewhere=False, measured_seconds=None, measured_elsewhere=False,
-        depth=depth, at_least=any(_is_floor(op) for op, _ in ops),
+        depth=depth, at_least=any(op.bodies and _is_floor(op) for op, _ in ops),
     )  # fmt: skip
 
 
@@ -188,7 +188,7 @@ def _row(
         roofline_seconds=sum(roofline.get(op.id, 0.0) for op in ops) if roofline is not None else None,
         roofline_elsewhere=all(op.id in fused for op in ops),
         measured_seconds=sum(times) if times else None, measured_elsewhere=any(op.id in elsewhere for op in ops),
-        at_least=any(_is_floor(op) for op in ops),
+        at_least=any(op.bodies and _is_floor(op) for op in ops),
     )  # fmt: skip
 
 

@@ -3,12 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from attainable.analysis.records import Analysis
+from attainable.analysis.records import Analysis, NetworkShape
 from attainable.names import short_name
 from attainable.quantities import format_bytes, format_count
 from attainable.report.messages import say, say_count
 
 _MOST_STAGES = 8
+_LEAST_SHARE_IN_STAGES, _MOST_STAGES_A_LAYER = 0.5, 2
+"""Of all operations, and of the layers on the longest path, in a network that makes images.
+
+A transformer makes none, though its attention has four axes: little of its work is there, or it changes shape all the
+time.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,7 @@ def _shape(analysis: Analysis) -> Iterable[Total]:
         "parallelism": "-" if network.parallelism is None else f"{network.parallelism:.2f}",
     }  # fmt: skip
     yield Total(str(network.layers), say_count("work.layers", network.layers), say("work.layers_note", parts))
-    if network.stages:
+    if _makes_images(network, analysis.totals.operations):
         shown = [
             say_count("work.stage", stage.ops, {"resolution": "x".join(map(str, stage.resolution)),
                                                 "channels": stage.channels})
@@ -101,3 +107,9 @@ def _shape(analysis: Analysis) -> Iterable[Total]:
         rest = ["..."] if len(network.stages) > _MOST_STAGES else []
         count = len(network.stages)
         yield Total(str(count), say_count("work.stages", count), ", ".join((*shown, *rest)))
+
+
+def _makes_images(network: NetworkShape, operations: int) -> bool:
+    in_stages = sum(stage.operations for stage in network.stages)
+    few = len(network.stages) <= _MOST_STAGES_A_LAYER * network.layers
+    return bool(network.stages) and few and in_stages >= _LEAST_SHARE_IN_STAGES * operations

@@ -82,7 +82,9 @@ def _indices(op: Op, values: Values) -> str | None:
 
 def _elements(values: Values, tensor: Tensor) -> tuple[int, ...] | None:
     value = values.get(tensor.name)
-    return None if value is None or value.dtype.kind not in "iu" else tuple(int(item) for item in value.reshape(-1).tolist())
+    if value is None or value.dtype.kind not in "iu":
+        return None
+    return tuple(int(item) for item in value.reshape(-1).tolist())
 
 
 def _extent(op: Op, values: Values) -> str | None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from attainable.errors import ModelGraphError
 from attainable.workload.file import open_model_file
-from attainable.workload.graph import Provenance, Role, Tensor, Workload
+from attainable.workload.graph import Provenance, Role, Tensor, Workload, captured_names
 from attainable.workload.shapes import Bindings
 from attainable.workload.torch.archive import StoredProgram, read_archive
 from attainable.workload.torch.bind import Binding, bind_symbols
@@ -76,7 +76,7 @@ def workload_of(
     ops = converter.ops(graph, known)
     outputs = _outputs(stored, known)
     used = {tensor.name for op in ops for tensor in op.present_inputs} | {tensor.name for tensor in outputs}
-    used |= {tensor.name for op in ops for body in op.bodies for inner in body.ops for tensor in inner.present_inputs}
+    used |= {name for op in ops for name in captured_names(op)}
     return Workload(
         name=name,
         ops=ops,
