@@ -4,7 +4,7 @@ import json
 import re
 from copy import deepcopy
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 from tests.hostile.byte_mutations import mutated_bytes
 
@@ -58,8 +58,8 @@ def mutated_json(content: bytes, random: Random) -> bytes:
         match random.randrange(5):
             case 0:
                 del holder[key]
-            case 1 if isinstance(holder, list):
-                cast("list[Any]", holder).insert(key, deepcopy(holder[key]))
+            case 1 if hasattr(holder, "insert"):
+                holder.insert(key, deepcopy(holder[key]))
             case 2 | 3:
                 source, position = random.choice(places)
                 holder[key] = deepcopy(source[position])
@@ -76,7 +76,7 @@ def _places(document: Any) -> list[tuple[Any, Any]]:
     pending: list[Any] = [document]
     while pending:
         current = pending.pop()
-        keys: list[Any] = list(range(len(current)) if isinstance(current, list) else current)  # pyright: ignore[reportUnknownArgumentType]
+        keys: list[Any] = list(range(len(current)) if hasattr(current, "insert") else current)
         for key in keys:
             found.append((current, key))
             if isinstance(current[key], dict | list):

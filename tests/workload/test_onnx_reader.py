@@ -263,3 +263,15 @@ def test_hostile_numbers_are_refused(tmp_path: Path) -> None:
     proto = model([helper.make_node("Relu", ["x"], ["y"])], [value("x", [2])], ["y"], opset=999)
     with pytest.raises(ModelGraphError, match="opset 999 is not known"):
         load(save(proto, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("net.safetensors", "weights without a network"), ("net.xml", "OpenVINO"), ("net.py", "factory")]
+)
+def test_a_format_that_is_not_read_is_named_with_the_way_out(name: str, what: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text("something")
+    with pytest.raises(ModelFileError) as refused:
+        load(path)
+    assert what in str(refused.value)
+    assert refused.value.help

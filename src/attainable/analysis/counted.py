@@ -86,16 +86,19 @@ def _gaps(count: Count) -> Iterable[str]:
     if coverage.kinds_without_rule:
         missing = coverage.ops - coverage.ops_with_rule
         yield (
-            f"{missing} of {coverage.ops} ops have no counting rule ({', '.join(coverage.kinds_without_rule)}); "
-            "totals are at least"
+            f"no counting rule for {missing} of {coverage.ops} ops ({', '.join(coverage.kinds_without_rule)}); "
+            "totals are at least; `attainable count MODEL --format csv` lists every op with its state"
         )
     if coverage.unresolved:
         shown = _few(coverage.unresolved)
-        yield f"{len(coverage.unresolved)} ops have shapes that cannot be resolved (ids {shown}); totals are at least"
+        yield (
+            f"shapes that cannot be resolved in {len(coverage.unresolved)} of {coverage.ops} ops (ids {shown}); "
+            "totals are at least; bind more with --shape"
+        )
     if coverage.unknown_trips:
         shown = _few(coverage.unknown_trips)
         yield (
-            f"{len(coverage.unknown_trips)} loops do not say how often they run (ids {shown}) and are counted once; "
+            f"loops that do not say how often they run are counted once (ids {shown}); "
             "say it with --trip-count N or --trip-count ID=N"
         )
 

@@ -65,6 +65,20 @@ READERS: dict[str, Reader] = {
 """The reader of each file name extension. A new format is one file and one line here."""
 
 
+_BY_TF2ONNX = "convert it: python -m tf2onnx.convert"
+FOREIGN: dict[str, tuple[str, str]] = {
+    ".h5": ("a Keras file", _BY_TF2ONNX),
+    ".keras": ("a Keras file", _BY_TF2ONNX),
+    ".pb": ("a TensorFlow graph", _BY_TF2ONNX),
+    ".safetensors": ("a file of weights without a network", "export the network that uses them to ONNX"),
+    ".gguf": ("a GGUF file", "give an .onnx file"),
+    ".weights": ("a file of darknet weights", "give the .cfg file beside it"),
+    ".xml": ("an OpenVINO network", "give the ONNX file that it was made from"),
+    ".py": ("Python code", "name what makes the module: attainable count package.module:factory --shape x=1x3x224x224"),
+}
+"""Formats that people try, by file name extension: what they are, and the way out."""
+
+
 @overload
 def load(
     path: str | Path, shapes: Bindings | None = None, *, batch: int | None = None, values: "InputValues | None" = None
@@ -101,6 +115,9 @@ def load(
 
         return read_module(path, cast("ExampleInputs | None", shapes), batch=batch)
     file = Path(path)
+    if (way_out := FOREIGN.get(file.suffix.lower())) is not None and file.is_file():
+        what, help = way_out
+        raise ModelFileError(f"is {what}, which is not read", where=str(path), help=help)
     # A file without a known extension is tried as ONNX, the format that says least about itself.
     reader = READERS.get(file.suffix.lower(), _read_onnx)
     try:

@@ -55,7 +55,7 @@ def workload_of(
     """
     module = stored.program.graph_module
     graph, where = module.graph, source.path
-    input_names = [name for entry in module.signature.input_specs if (name := _user_input(entry))]
+    input_names = [given for entry in module.signature.input_specs if (given := _user_input(entry))]
     binding = bind_symbols({name: dimensions_of(graph, name) for name in input_names}, shapes, batch=batch, where=where)
     converter = ProgramConverter(binding.numbers, where)
     known: dict[str, Tensor] = {}
