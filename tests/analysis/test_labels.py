@@ -46,6 +46,7 @@ def _recurrent() -> Op:
         (_four_bits(), "MatMulNBits 3x32 by 32x64 of 4 bits"),
         (_recurrent(), "LSTM 7->6 over 5 steps"),
         (make_op("Relu", [IMAGE]), "Relu 16x28x28"),
+        (make_op("Relu", [activation(1, 1)]), "Relu 1"),
         (fused("FusedConv", [IMAGE], activation(1, 8)), "com.microsoft:FusedConv"),
     ],
 )

@@ -199,3 +199,48 @@ def test_functions_that_call_functions_twice_are_worked_out_once(tmp_path: Path)
 def test_calls_with_other_weights_carry_their_own(tmp_path: Path) -> None:
     result = count(load(_calling(tmp_path, ["a", "a", "a", "b", "b", "b"])))
     assert [entry.parameters for entry in result.ops] == [64, 0, 0, 64, 0, 0]
+
+
+def test_a_loop_whose_condition_starts_false_never_runs(tmp_path: Path) -> None:
+    proto = onnx.ModelProto.FromString(_looping(tmp_path, 10).read_bytes())
+    proto.graph.node[0].input[1] = "never"
+    proto.graph.initializer.append(numpy_helper.from_array(np.array(False), "never"))
+    totals = count(load(save(proto, tmp_path))).totals
+    assert (totals.macs, totals.least.macs) == (0, 0)
+
+
+@pytest.mark.parametrize("goes_on", ["Cast", "Constant"])
+def test_a_condition_that_is_passed_on_or_always_true_ends_no_loop(goes_on: str, tmp_path: Path) -> None:
+    proto = onnx.ModelProto.FromString(_looping(tmp_path, 10).read_bytes())
+    body = proto.graph.node[0].attribute[0].g
+    true = numpy_helper.from_array(np.array(True), "true")
+    del body.node[1]
+    body.node.append(
+        helper.make_node("Cast", ["go"], ["goes"], to=TensorProto.BOOL)
+        if goes_on == "Cast"
+        else helper.make_node("Constant", [], ["goes"], value=true)
+    )
+    totals = count(load(save(proto, tmp_path))).totals
+    assert (totals.macs, totals.least.macs) == (10 * BODY_MACS, 10 * BODY_MACS)
+
+
+def test_a_scan_of_opset_8_runs_for_every_slice_of_every_sequence(tmp_path: Path) -> None:
+    """3 sequences of 12 rows; without their lengths all of them are whole."""
+    body = helper.make_graph([helper.make_node("MatMul", ["row", "w"], ["p"])], "body", [value("row", [1, 8])],
+                             [value("p", [1, 8])])  # fmt: skip
+    node = helper.make_node("Scan", ["", "rows"], ["y"], body=body, num_scan_inputs=1)
+    proto = model([node], [value("rows", [3, 12, 1, 8])], ["y"], [constant("w", 8, 8)], opset=8)
+    totals = count(load(save(proto, tmp_path))).totals
+    assert (totals.macs, totals.least.macs) == (3 * 12 * BODY_MACS, 3 * 12 * BODY_MACS)
+
+
+def test_a_sequence_map_runs_for_every_tensor_of_the_sequence(tmp_path: Path) -> None:
+    body = helper.make_graph([helper.make_node("MatMul", ["row", "w"], ["p"])], "body", [value("row", [1, 8])],
+                             [value("p", [1, 8])])  # fmt: skip
+    nodes = [
+        helper.make_node("SequenceConstruct", ["x", "x", "x"], ["s"]),
+        helper.make_node("SequenceMap", ["s"], ["m"], body=body),
+        helper.make_node("ConcatFromSequence", ["m"], ["y"], axis=0),
+    ]
+    result = count(load(save(model(nodes, [value("x", [1, 8])], ["y"], [constant("w", 8, 8)]), tmp_path)))
+    assert result.totals.macs == 3 * BODY_MACS

@@ -142,3 +142,28 @@ def test_a_weight_folded_from_many_constants_carries_them_all_once(tmp_path: Pat
     assert [entry.parameters for entry in result.ops] == [0, 20 * 16, 0]
     assert [entry.shared for entry in result.ops] == [False, False, True]
     assert (result.totals.parameter_bytes, result.totals.buffer_bytes) == (20 * 16 * 4, 0)
+
+
+def test_packed_weights_that_are_joined_hold_their_share_each(tmp_path: Path) -> None:
+    """Two halves of 4 x 32 weights of 4 bits, 16 bytes a row, joined to one matrix of 8 features."""
+    nodes = [
+        helper.make_node("Concat", ["low", "high"], ["both"], axis=0),
+        helper.make_node("MatMulNBits", ["x", "both", "scales"], ["y"], domain="com.microsoft", K=32, N=8, bits=4,
+                         block_size=32),
+    ]  # fmt: skip
+    halves = [constant(name, 4, 1, 16, dtype="uint8") for name in ("low", "high")]
+    proto = model(nodes, [value("x", [1, 32])], ["y"], [*halves, constant("scales", 8)])
+    totals = count(load(save(proto, tmp_path))).totals
+    assert (totals.parameters, totals.parameter_bytes) == (8 * 32, 2 * 4 * 16)
+
+
+def test_what_the_graph_returns_belongs_to_nobody_alone(tmp_path: Path) -> None:
+    """a is read by Neg only, but returned; b is read by Exp only."""
+    nodes = [
+        helper.make_node("Relu", ["x"], ["a"]),
+        helper.make_node("Neg", ["a"], ["b"]),
+        helper.make_node("Exp", ["b"], ["y"]),
+    ]
+    boundary = Boundary(count(load(save(model(nodes, [value("x", [4])], ["a", "y"]), tmp_path))))
+    assert boundary.private_producers("1") == ()
+    assert boundary.private_producers("2") == ("1",)

@@ -40,3 +40,16 @@ def test_a_polynomial_reads_as_the_field_writes_it() -> None:
     terms = (((1, 2), Fraction(18432)), ((1, 1), Fraction(84934656)), ((0, 1), Fraction(-1)), ((0, 0), Fraction(1, 2)))
     assert str(Polynomial(("N", "T"), terms)) == "18432*N*T**2 + 84934656*N*T - T + (1/2)"
     assert str(Polynomial(("N",), ())) == "0"
+
+
+def test_one_vanishing_difference_proves_no_degree() -> None:
+    """Any three points lie on a parabola, four on a cubic: a degree shows when the differences vanish twice."""
+    assert degree([1, 2, 4]) is None
+    assert degree([8, 27, 64, 125, 217]) is None
+    assert degree([8, 27, 64, 125, 216]) is None
+    assert degree([8, 27, 64, 125, 216, 343]) == 3
+
+
+def test_terms_are_sorted_by_their_total_degree_and_then_by_the_first_variable() -> None:
+    found = interpolate(("N", "T"), [[2, 3, 4], [2, 3, 4]], lambda at: at["N"] ** 2 + at["N"] * at["T"] + at["T"] ** 2)
+    assert str(found) == "N**2 + N*T + T**2"

@@ -52,3 +52,18 @@ def test_no_float_roof_bounds_integers(tmp_path: Path) -> None:
     without = bound(counted, load_device("i9-10980xe")).without_roof
     assert [(engine, dtype) for engine, dtype, _ in without] == [("matrix", "uint8")]
     assert ("matrix", "uint8") not in {row[:2] for row in bound(counted, load_device("rk1808-npu")).without_roof}
+
+
+def test_integers_are_followed_through_views(tmp_path: Path) -> None:
+    scale = numpy_helper.from_array(np.array(0.5, np.float32), "scale")
+    weight = numpy_helper.from_array(np.ones((4, 3), np.int8), "w")
+    shape = numpy_helper.from_array(np.array([2, 4], np.int64), "shape")
+    nodes = [
+        helper.make_node("DequantizeLinear", ["x", "scale"], ["xd"]),
+        helper.make_node("Reshape", ["xd", "shape"], ["rows"]),
+        helper.make_node("DequantizeLinear", ["w", "scale"], ["wd"]),
+        helper.make_node("MatMul", ["rows", "wd"], ["y"]),
+    ]
+    proto = model(nodes, [value("x", [8], TensorProto.INT8)], ["y"], [scale, weight, shape])
+    product = count(load(save(proto, tmp_path))).ops[-1]
+    assert product.work.operations == (("matrix", "int8", 2 * 2 * 4 * 3),)

@@ -1,5 +1,7 @@
 """Other counters' conventions, each total derived from their rules on one small network."""
 
+from pathlib import Path
+
 import pytest
 from onnx import helper
 
@@ -71,3 +73,32 @@ def test_our_figure_is_the_one_that_the_preset_stands_beside(network: Count) -> 
     assert preset_count(network, "thop", PRESETS["thop"]).ours == network.totals.macs
     assert preset_count(network, "torch", PRESETS["torch"]).ours == network.totals.operations
     assert preset_count(network, "torchinfo", PRESETS["torchinfo"]).ours == network.totals.work.bytes_written
+
+
+def test_onnx_tool_counts_a_transposed_convolution_too_high_by_its_stride(tmp_path: Path) -> None:
+    """4 channels of 3x3 to 5 of 6x6 by 2x2 taps at stride 2: 20 weights an output, of which 5 are met."""
+    node = helper.make_node("ConvTranspose", ["x", "w"], ["y"], strides=[2, 2])
+    proto = model([node], [value("x", [1, 4, 3, 3])], ["y"], [constant("w", 4, 5, 2, 2)])
+    result = preset_count(count(load(save(proto, tmp_path))), "onnx-tool", PRESETS["onnx-tool"])
+    assert result.ours == 4 * 9 * 5 * 4
+    assert result.theirs == 5 * 36 * (5 * 4)
+
+
+def test_ptflops_takes_the_sum_with_a_vector_for_a_bias_and_with_a_number_for_none(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"]),
+        helper.make_node("Add", ["a", "b"], ["c"]),
+        helper.make_node("Add", ["c", "one"], ["y"]),
+    ]
+    constants = [constant("w", 8, 10), constant("b", 10), constant("one", 1)]
+    proto = model(nodes, [value("x", [2, 3, 8])], ["y"], constants)
+    result = preset_count(count(load(save(proto, tmp_path))), "ptflops", PRESETS["ptflops"])
+    assert result.theirs == 2 * 3 * 10 * 8 + 2 * 3 * 10
+
+
+def test_an_axis_that_is_not_there_stops_no_preset(tmp_path: Path) -> None:
+    node = helper.make_node("LayerNormalization", ["x", "s"], ["y"], axis=50)
+    proto = model([node], [value("x", [2, 3])], ["y"], [constant("s", 3)])
+    malformed = count(load(save(proto, tmp_path)))
+    assert malformed.totals.at_least
+    assert {preset_count(malformed, name, preset).theirs for name, preset in PRESETS.items()} == {0}

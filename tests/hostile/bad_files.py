@@ -197,7 +197,7 @@ BAD_FILES: tuple[BadInput, ...] = (
         49,
         "safetensors of 2^63",
         _bytes(struct.pack("<Q", 2**63) + b'{"a":{}}', "model.safetensors"),
-        "is a safetensors file, which has no graph",
+        "is a file of weights without a network",
         otherwise="the format is named, never read",
     ),
     BadInput(

@@ -176,3 +176,61 @@ def test_a_body_keeps_what_it_reads_from_outside_and_its_own_names_mean_nothing_
     proto = model(nodes, [*X, value("flag", [], TensorProto.BOOL)], ["y"])
     # a lives until the If, so that c lies behind b and not in place of a; d takes the place of b, which has died
     assert planned_arena(load(save(proto, tmp_path))).intermediate_bytes == 3 * TENSOR
+
+
+UNIT = 256
+"""Bytes of 64 numbers, and the alignment."""
+
+
+def test_of_two_gaps_the_smaller_one_that_fits_is_taken(tmp_path: Path) -> None:
+    """[a 2][b 1][c 4][d 1]: a and c die with d; e of 2 goes where a was, so that f of 4 finds room where c was."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "w2"], ["a"]),
+        helper.make_node("MatMul", ["a", "w1"], ["b"]),
+        helper.make_node("MatMul", ["b", "w4"], ["c"]),
+        helper.make_node("Einsum", ["a", "c"], ["d"], equation="ia,ic->ac"),  # [2, 4]
+        helper.make_node("MatMul", ["w32", "d"], ["e"]),  # [32, 4]: 128 numbers
+        helper.make_node("MatMul", ["e", "w8"], ["f"]),  # [32, 8]: 256 numbers
+        helper.make_node("Einsum", ["b", "d", "e", "f"], ["y"], equation="ab,cd,ef,eg->bdfg"),
+    ]
+    weights = [constant("w2", 16, 2), constant("w1", 2, 1), constant("w4", 1, 4), constant("w32", 32, 2)]
+    assert plan(nodes, tmp_path, *weights, constant("w8", 4, 8)).intermediate_bytes == (2 + 1 + 4 + 1) * UNIT
+
+
+def test_the_later_branch_of_the_file_runs_first(tmp_path: Path) -> None:
+    """Its result of 4 units waits while the other branch takes 8; the other way round 1 would wait while it takes 2."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "w8"], ["p"]),
+        helper.make_node("MatMul", ["p", "v1"], ["q"]),
+        helper.make_node("MatMul", ["x", "w2"], ["r"]),
+        helper.make_node("MatMul", ["r", "v4"], ["s"]),
+        helper.make_node("Concat", ["q", "s"], ["y"], axis=1),
+    ]
+    weights = [constant("w8", 16, 8), constant("v1", 8, 1), constant("w2", 16, 2), constant("v4", 2, 4)]
+    # [r 2][s 4][p 8], and q in the gap that r left
+    assert plan(nodes, tmp_path, *weights).intermediate_bytes == (2 + 4 + 8) * UNIT
+
+
+def test_a_dense_convolution_of_an_odd_number_of_channels_stays_plain(tmp_path: Path) -> None:
+    """9 input channels are neither fewer than a block nor whole fours: nothing is filled up or copied."""
+    proto = model([helper.make_node("Conv", ["x", "w"], ["y"])], [value("x", [1, 9, 8, 8])], ["y"],
+                  [constant("w", 12, 9, 1, 1)])  # fmt: skip
+    assert planned_arena(load(save(proto, tmp_path))) == PlannedArena(0, 12 * 64 * FLOAT)
+
+
+def test_channels_that_fill_no_block_are_joined_in_the_plain_layout(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Conv", ["x", "w"], ["a"]), helper.make_node("Concat", ["a", "a"], ["y"], axis=1)]
+    arena = image(nodes, tmp_path, constant("w", 12, 3, 1, 1))
+    assert arena.intermediate_bytes == (16 + 12) * 64 * FLOAT  # a in blocks, and its plain copy
+
+
+def test_a_sum_behind_an_activated_convolution_is_a_kernel_of_its_own(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"]),
+        helper.make_node("Conv", ["a", "v"], ["b"]),
+        helper.make_node("Relu", ["b"], ["r"]),  # joins the convolution, which then adds nothing any more
+        helper.make_node("Add", ["a", "r"], ["c"]),
+        helper.make_node("GlobalAveragePool", ["c"], ["y"]),
+    ]
+    arena = image(nodes, tmp_path, constant("w", 8, 3, 1, 1), constant("v", 8, 8, 1, 1))
+    assert arena.intermediate_bytes == 3 * 8 * 64 * FLOAT  # a, r and c

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import onnx
 import pytest
-from onnx import helper
+from onnx import TensorProto, helper
 
 from attainable.cost.count import count
 from attainable.cost.topology import Stage, Topology, topology
@@ -94,3 +94,14 @@ def test_what_is_summed_over_the_stages_is_summed_over_their_ops(tmp_path: Path)
     shape = topology(counted)
     assert [stage.operations for stage in shape.stages] == [counted.totals.operations]
     assert shape.layers == 5  # one shared weight, used five times in a row
+
+
+def test_what_a_branch_reads_from_outside_comes_before_it(tmp_path: Path) -> None:
+    branch = helper.make_graph([helper.make_node("Neg", ["a"], ["b"])], "branch", [], [value("b", [8, 8])])
+    nodes = [
+        helper.make_node("Relu", ["x"], ["a"]),
+        helper.make_node("If", ["flag"], ["y"], then_branch=branch, else_branch=branch),
+    ]
+    proto = model(nodes, [value("x", [8, 8]), value("flag", [], TensorProto.BOOL)], ["y"])
+    shape = topology(count(load(save(proto, tmp_path))))
+    assert (shape.depth, shape.critical_path_operations) == (2, 2 * 64)

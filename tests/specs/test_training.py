@@ -119,3 +119,53 @@ def test_resnet18_keeps_what_pytorchs_hooks_see(tmp_path: Path) -> None:
     features = 512  # read by the linear layer; the pooled ones are a tensor of their own
     expected = image + stem * unit + stages + indices + statistics + features
     assert memory.saved_bytes == expected * FLOAT == 22_218_240
+
+
+def test_the_update_is_the_peak_where_weights_outgrow_activations(tmp_path: Path) -> None:
+    """x [8, 8] by w [8, 1000], of which the sum is taken."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"]),
+        helper.make_node("MatMul", ["a", "v"], ["y"]),
+    ]
+    weights = [constant("w", 8, 1000), constant("v", 1000, 1000)]
+    memory = training_memory(counted(nodes, tmp_path, *weights), optimiser="adam")
+    small, large = 8 * 1000 * FLOAT, 1000 * 1000 * FLOAT
+    assert memory.peak_phase == "update"
+    # weights, two moments and gradients; a root and a denominator of the largest weight; the caller's x
+    assert memory.peak_bytes == 4 * (small + large) + 2 * large + TENSOR
+
+
+def test_dropout_makes_a_tensor_and_keeps_its_mask(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Relu", ["a"], ["r"]),
+        helper.make_node("Dropout", ["r"], ["d"]),
+        helper.make_node("Mul", ["d", "d"], ["y"]),
+    ]
+    # x for the gradient of w, r of Relu, d of Mul; a byte of mask for each of 64 elements
+    assert memory_of(nodes, tmp_path).saved_bytes == 3 * TENSOR + 64
+
+
+def _kept_beside(node: onnx.NodeProto, folder: Path) -> int:
+    """Bytes that a normalisation of a [2, 4, 6] tensor keeps beside its input."""
+    proto = model([node], [value("x", [2, 4, 6])], ["y"], [constant("last", 6), constant("channels", 4)], opset=23)
+    return training_memory(count(load(save(proto, folder)))).saved_bytes - 2 * 4 * 6 * FLOAT
+
+
+def test_statistics_are_one_or_two_a_row_and_two_a_group(tmp_path: Path) -> None:
+    rows = helper.make_node("RMSNormalization", ["x", "last"], ["y"])
+    assert _kept_beside(rows, tmp_path) == 2 * 4 * FLOAT  # inverse deviation of each of 8 rows
+    groups = helper.make_node("GroupNormalization", ["x", "channels", "channels"], ["y"], num_groups=2)
+    assert _kept_beside(groups, tmp_path) == 2 * 2 * 2 * FLOAT  # mean and inverse deviation of 2 x 2 groups
+
+
+def test_attention_keeps_its_output_and_the_logarithm_of_each_sum(tmp_path: Path) -> None:
+    """3 heads of 5 queries and 7 keys of 4 elements, twice; a weight in front makes them differentiable."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["q"]),
+        helper.make_node("Attention", ["q", "k", "k"], ["y"]),
+    ]
+    inputs = [value("x", [2, 3, 5, 4]), value("k", [2, 3, 7, 4])]
+    proto = model(nodes, inputs, ["y"], [constant("w", 4, 4)], opset=23)
+    queries, keys = 2 * 3 * 5 * 4, 2 * 3 * 7 * 4
+    # x, q and y; keys, which are the values too; a sum for each query
+    assert training_memory(count(load(save(proto, tmp_path)))).saved_bytes == (3 * queries + keys + 2 * 3 * 5) * FLOAT

@@ -120,3 +120,10 @@ def test_what_cannot_be_annotated_is_refused_and_nothing_is_written(tmp_path: Pa
     with pytest.raises(OutputExists):
         annotate(analysed(path), output)
     assert output.read_text() == "mine"
+
+
+def test_a_copy_that_holds_its_weights_may_lie_anywhere(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    annotate(analysed(save(chain(1), tmp_path)), elsewhere / "annotated.onnx")
+    assert properties(read(elsewhere / "annotated.onnx"))["attainable.at_least"] == "false"

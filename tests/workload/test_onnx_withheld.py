@@ -60,6 +60,7 @@ def test_shapes_are_those_of_onnx(
     proto = model([made], [value("x", shape, dtype)], ["y"], stored)
     for entry in proto.opset_import:
         entry.version = {"": 20, LEARNING: 4}[entry.domain]
+    proto.graph.output[0].ClearField("type")  # the test model claims float32
     inferred = shape_inference.infer_shapes(proto).graph.output[0].type.tensor_type
     assert tuple(extent.dim_value for extent in inferred.shape.dim) == expected
 

@@ -201,6 +201,7 @@ def test_files_that_are_no_tflite_model(tmp_path: Path, content: bytes, message:
         (Operator("RELU", [9], [1]), "names tensor 9, which is not there"),
         (Operator("RELU", [-2], [1]), "names tensor -2, which is not there"),
         (Operator("RELU", [1], [1]), "reads 'y' before it is made"),
+        (Operator("SPLIT", [0], [1, 1]), "names tensor 1, which is not there or made already"),
     ],
 )
 def test_broken_graphs(tmp_path: Path, operator: Operator, message: str) -> None:

@@ -48,14 +48,21 @@ def counted(count: Count, *, optimiser: str | None = None) -> Analysis:
             unknown_trips=list(count.coverage.unknown_trips),
         ),
         conventions=dict(count.conventions),
-        ops=[_row(entry) for entry in count.ops],
+        ops=_rows(count.ops, {}),
         warnings=[*workload.notes, *_gaps(count)],
         network=network_shape(count),
         training=training_step(count, optimiser) if optimiser is not None else None,
     )  # fmt: skip
 
 
-def _row(entry: OpCount) -> OpRow:
+def _rows(entries: tuple[OpCount, ...], known: dict[int, list[OpRow]]) -> list[OpRow]:
+    """The rows of some ops; equal calls of a function share their ops, and share the rows here."""
+    if id(entries) not in known:
+        known[id(entries)] = [_row(entry, known) for entry in entries]
+    return known[id(entries)]
+
+
+def _row(entry: OpCount, known: dict[int, list[OpRow]]) -> OpRow:
     op, work = entry.op, entry.work
     return OpRow(
         id=op.id, name=op.name, kind=op.type, scope=op.scope, dtype=entry.dtype, label=op_label(op),
@@ -63,7 +70,7 @@ def _row(entry: OpCount) -> OpRow:
         parameters=entry.parameters, shared=entry.shared, state=entry.state,
         input_shapes=[_shape(tensor) for tensor in op.inputs],
         output_shapes=[_shape(tensor) for tensor in op.outputs],
-        bodies=[BodyRow(body.name, body.repeats, [_row(inner) for inner in body.ops]) for body in entry.bodies],
+        bodies=[BodyRow(body.name, body.repeats, _rows(body.ops, known)) for body in entry.bodies],
     )  # fmt: skip
 
 

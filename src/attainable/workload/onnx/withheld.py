@@ -63,7 +63,12 @@ def give_back(withheld: Sequence[onnx.NodeProto], inferred: onnx.GraphProto) -> 
     if not withheld:
         return
     for node in (*withheld, *(node for group in groups_of(inferred.node) for node in group.nodes)):
-        node.domain = node.domain.removeprefix(_NOWHERE)
+        if not node.domain.startswith(_NOWHERE):
+            continue
+        if own := node.domain.removeprefix(_NOWHERE):
+            node.domain = own
+        else:
+            node.ClearField("domain")
 
 
 def is_withheld(op: Op) -> bool:

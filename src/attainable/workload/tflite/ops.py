@@ -1,6 +1,7 @@
 """From the operators of a TFLite subgraph to Op records of the domain ``tflite``."""
 
 import struct
+from collections import Counter
 from dataclasses import dataclass
 from math import prod
 
@@ -119,7 +120,7 @@ def graph_of(model: Table, subgraph: Table, layouts: list[TensorLayout], where: 
             faults.append(f"has the code {code_index} of {len(codes)} @ operator {position}")
             continue
         wrong = [index for index in (*used, *made) if not unnamed[0] <= index < len(tensors)]
-        wrong += [index for index in made if index in producers]
+        wrong += [index for index, times in Counter(made).items() if index in producers or (times > 1 and index >= 0)]
         if wrong:
             faults.append(f"names tensor {wrong[0]}, which is not there or made already @ operator {position}")
             continue
