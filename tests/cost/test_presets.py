@@ -102,3 +102,20 @@ def test_an_axis_that_is_not_there_stops_no_preset(tmp_path: Path) -> None:
     malformed = count(load(save(proto, tmp_path)))
     assert malformed.totals.at_least
     assert {preset_count(malformed, name, preset).theirs for name, preset in PRESETS.items()} == {0}
+
+
+def test_ops_inside_functions_and_loops_count_as_often_as_they_run(tmp_path: Path) -> None:
+    """A local function called twice, each time a matrix product of 1x8 by 8x8."""
+    function = helper.make_function(
+        "my.own", "linear", ["x", "w"], ["y"], [helper.make_node("MatMul", ["x", "w"], ["y"])],
+        [helper.make_opsetid("", 20)],
+    )  # fmt: skip
+    nodes = [
+        helper.make_node("linear", ["x", "w"], ["a"], domain="my.own"),
+        helper.make_node("linear", ["a", "w"], ["y"], domain="my.own"),
+    ]
+    proto = model(nodes, [value("x", [1, 8])], ["y"], [constant("w", 8, 8)])
+    proto.functions.append(function)
+    result = preset_count(count(load(save(proto, tmp_path))), "fvcore", PRESETS["fvcore"])
+    assert (result.ours, result.theirs) == (2 * 64, 2 * 64)
+    assert [(row.kind, row.ops) for row in result.rows] == [("MatMul", 2)]

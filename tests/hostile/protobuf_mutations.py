@@ -9,6 +9,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, helper
 
+from attainable.cost.rules import RULES
 from tests.hostile.byte_mutations import mutated_bytes
 
 EXTREMES = (
@@ -53,9 +54,9 @@ _TEXTS = (
     "%s{0}",
 )
 
-_SCHEMAS = sorted({(schema.domain, schema.name) for schema in onnx.defs.get_all_schemas()})
-_MICROSOFT = ("Attention", "MultiHeadAttention", "GroupQueryAttention", "MatMulNBits", "QLinearAdd", "MoE", "FusedConv")
-_OPERATORS = (*_SCHEMAS, *(("com.microsoft", name) for name in _MICROSOFT))
+_REGISTERED = {(schema.domain, schema.name) for schema in onnx.defs.get_all_schemas()}
+_RUNTIME = {(domain, kind) for domain, _, kind in (type.rpartition(":") for type in RULES) if domain == "com.microsoft"}
+_OPERATORS = sorted(_REGISTERED | _RUNTIME)
 
 Site = tuple[Message, FieldDescriptor]
 """A message and a field of it that is set."""

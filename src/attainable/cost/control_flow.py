@@ -76,8 +76,6 @@ def _goes_on(body: Body) -> bool:
     for op in body.ops:
         if op.kind in ("Identity", "Cast") and op.input(0).name in names:
             names.add(op.output.name)
-        elif op.kind == "Constant" and op.output.name == condition.name:
-            return bool(op.output.value and op.output.value[0])
     return condition.name in names or bool(condition.value and condition.value[0])
 
 

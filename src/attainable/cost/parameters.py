@@ -141,9 +141,9 @@ class ParameterLedger:
 
     @property
     def buffer_bytes(self) -> int:
-        """Bytes of the constants that ops use and that are no parameters."""
-        account = self._account
-        return sum(tensor.bytes for key, tensor in account.used.items() if key not in account.charged)
+        """Bytes of the constants that ops use and that are no parameters; one without a shape counts as 0 bytes."""
+        buffers = [tensor for key, tensor in self._account.used.items() if key not in self._account.charged]
+        return sum(tensor.bytes for tensor in buffers if tensor.shape is not None or tensor.bytes_stored is not None)
 
     def _origin(self, name: str) -> Origins:
         found = self._origins.get(name)
@@ -192,6 +192,9 @@ def _parameters_in(origin: Tensor, op: Op, position: int, rule: Rule | None) -> 
 
 
 def _is_parameter(origin: Tensor, position: int, rule: Rule | None, *, quantised: bool) -> bool:
+    if origin.shape is None:
+        # a handle of something else, without elements of its own
+        return False
     if origin.role:
         return origin.role == "parameter"
     if rule is None or rule.parameters is None:

@@ -7,7 +7,7 @@
 A kind without a term counts nothing there.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,14 +82,14 @@ def preset_count(count: Count, name: str, preset: Preset) -> PresetCount:
     """
     ours: dict[str, list[int]] = {}
     theirs: dict[str, int] = {}
-    for entry in count.ops:
+    for entry, times in _running(count.ops):
         if entry.state == "folded":
             continue
         kind = entry.op.type
-        ours.setdefault(kind, []).append(_ours(entry, preset.quantity))
+        ours.setdefault(kind, []).append(times * _ours(entry, preset.quantity))
         term = preset.terms.get(kind)
         if term is not None and entry.state == "counted":
-            theirs[kind] = theirs.get(kind, 0) + term.of(entry)
+            theirs[kind] = theirs.get(kind, 0) + times * term.of(entry)
     rows = [
         PresetRow(
             kind, len(figures), sum(figures), theirs.get(kind, 0),
@@ -102,6 +102,18 @@ def preset_count(count: Count, name: str, preset: Preset) -> PresetCount:
         name, preset.counter, preset.unit, preset.quantity, sum(row.ours for row in rows),
         sum(row.theirs for row in rows), rows, preset.limits, preset.source,
     )  # fmt: skip
+
+
+def _running(entries: Iterable[OpCount], times: int = 1) -> Iterator[tuple[OpCount, int]]:
+    """The ops that run and how often: in place of an op with bodies those of its bodies, of an If the dearer branch."""
+    for entry in entries:
+        bodies = entry.bodies
+        if entry.op.type == "If" and bodies:
+            bodies = (max(bodies, key=lambda body: sum(inner.work.total_operations for inner in body.ops)),)
+        if not bodies:
+            yield entry, times
+        for body in bodies:
+            yield from _running(body.ops, times * body.repeats)
 
 
 NOT_COUNTED = "not counted"

@@ -2,7 +2,9 @@
 
 import struct
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from math import prod
 
 from attainable.errors import ModelGraphError
@@ -101,7 +103,6 @@ def graph_of(model: Table, subgraph: Table, layouts: list[TensorLayout], where: 
     """
     codes = [_code(table) for table in model.tables(ModelField.OPERATOR_CODES)]
     tensors = [_tensor(layout) for layout in layouts]
-    unnamed = [_OMITTED, *range(len(tensors))]
     inputs, outputs = subgraph.integers(SubgraphField.INPUTS), subgraph.integers(SubgraphField.OUTPUTS)
     faults = [
         f"names tensor {index} of {len(tensors)} @ subgraph"
@@ -119,10 +120,9 @@ def graph_of(model: Table, subgraph: Table, layouts: list[TensorLayout], where: 
         if code_index >= len(codes):
             faults.append(f"has the code {code_index} of {len(codes)} @ operator {position}")
             continue
-        wrong = [index for index in (*used, *made) if not unnamed[0] <= index < len(tensors)]
-        wrong += [index for index, times in Counter(made).items() if index in producers or (times > 1 and index >= 0)]
-        if wrong:
-            faults.append(f"names tensor {wrong[0]}, which is not there or made already @ operator {position}")
+        wrong = _wrong(used, made, producers, tensors=len(tensors))
+        if wrong is not None:
+            faults.append(f"names tensor {wrong}, which is not there or made already @ operator {position}")
             continue
         code = codes[code_index]
         operands = tuple(None if index == _OMITTED else tensors[index] for index in used)
@@ -146,16 +146,20 @@ def graph_of(model: Table, subgraph: Table, layouts: list[TensorLayout], where: 
     faults += _read_early(ops, producers, layouts)
     if faults:
         raise ModelGraphError("the graph is broken", where=where, faults=faults[:_MOST_FAULTS], help="convert it again")
-    constants = tuple(
-        tensors[index]
-        for index in dict.fromkeys((*read, *outputs))
-        if index != _OMITTED and index not in producers and tensors[index].is_constant
-    )
-    version = max((code.version for code in codes), default=1)
+    stored = (index for index in dict.fromkeys((*read, *outputs)) if index != _OMITTED and index not in producers)
     return Graph(
-        tuple(ops), tuple(tensors[index] for index in inputs), tuple(tensors[index] for index in outputs), constants,
-        version,
+        ops=tuple(ops), inputs=tuple(tensors[index] for index in inputs),
+        outputs=tuple(tensors[index] for index in outputs),
+        constants=tuple(tensors[index] for index in stored if tensors[index].is_constant),
+        version=max((code.version for code in codes), default=1),
     )  # fmt: skip
+
+
+def _wrong(used: Shape, made: Shape, producers: Mapping[int, int], *, tensors: int) -> int | None:
+    """A tensor that an operator must not name: one that is not there, or one that it makes a second time."""
+    absent = (index for index in (*used, *made) if not _OMITTED <= index < tensors)
+    again = (index for index, times in Counter(made).items() if index in producers or (times > 1 and index >= 0))
+    return next(chain(absent, again), None)
 
 
 def _read_early(ops: list[Op], producers: dict[int, int], layouts: list[TensorLayout]) -> list[str]:

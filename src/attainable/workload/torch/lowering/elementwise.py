@@ -45,15 +45,15 @@ def parametrised(kind: str, **defaults: float) -> Lowering:
     return lower
 
 
-def scaled(kind: str, *, first: str = "self", second: str = "other", factor: str = "alpha") -> Lowering:
-    """``first + factor * second``, or the difference; the product costs nothing where the factor is 1."""
+def scaled(kind: str, *, first: str = "self", second: str = "other") -> Lowering:
+    """``first + alpha * second``, or the difference; the product costs nothing where alpha is 1."""
 
     def lower(call: Call) -> tuple[Step, ...]:
-        left, right, scale = call.operand(first), call.operand(second), call.number(factor, 1)
+        left, right, scale = call.operand(first), call.operand(second), call.number("alpha", 1)
         if scale == 1:
             return (step(kind, (left, right), call.outputs),)
         term = call.between("scaled", right.shape, right.dtype)
-        product = step("Mul", (right, call.scalar(factor, scale, dtype=right.dtype)), (term,))
+        product = step("Mul", (right, call.scalar("alpha", scale, dtype=right.dtype)), (term,))
         return (product, step(kind, (left, term), call.outputs))
 
     return lower
