@@ -1,10 +1,10 @@
 """What a person reads as the name of an op."""
 
 import pytest
-from ops import activation, constant, fused, make_op, with_outputs
 
 from attainable.analysis.labels import op_label
 from attainable.workload.graph import Op
+from tests.specs.ops import activation, constant, fused, make_op, with_outputs
 
 IMAGE = activation(1, 16, 28, 28)
 

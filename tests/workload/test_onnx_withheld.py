@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
+from attainable.errors import ModelGraphError
 from attainable.workload import Tensor, load
 from attainable.workload.onnx.functions import groups_of
 from attainable.workload.onnx.strict_text import is_text
@@ -114,3 +116,47 @@ def _named(name: bytes) -> bytes:
 def test_text_is_utf8_or_not(name: bytes, expected: bool) -> None:
     """Four bytes each, so that lengths stay; the last is half of a surrogate pair."""
     assert is_text(_named(name)) is expected
+
+
+FATAL_ATTRIBUTES: tuple[tuple[str, int, str, Any], ...] = (
+    ("Split", 1, "num_outputs", 2**40),
+    ("LayerNormalization", 2, "axis", 2**31),
+    ("Einsum", 2, "equation", b"\xff"),
+    ("Einsum", 2, "equation", b"ij,jk-"),
+    ("Einsum", 2, "equation", b"i\0j,jk->ik"),
+)
+
+
+@pytest.mark.parametrize(("kind", "inputs", "name", "content"), FATAL_ATTRIBUTES)
+def test_a_fatal_attribute_is_refused(kind: str, inputs: int, name: str, content: Any, tmp_path: Path) -> None:
+    """onnx 1.23 takes all memory, writes out of bounds, or never ends."""
+    fatal = node(kind, ["x"] * inputs, ["y"], **{name: content})
+    with pytest.raises(ModelGraphError, match=f"attribute {name} is .* @ node 0 {kind}"):
+        load(save(model([fatal], [value("x", [4, 4])], ["y"]), tmp_path))
+
+
+@pytest.mark.parametrize(("kind", "inputs", "name", "content"), FATAL_ATTRIBUTES)
+def test_a_fatal_attribute_from_the_call_of_a_function_is_survived(
+    kind: str, inputs: int, name: str, content: Any, tmp_path: Path
+) -> None:
+    type = onnx.AttributeProto.INT if isinstance(content, int) else onnx.AttributeProto.STRING
+    inside = node(kind, ["a"] * inputs, ["b"])
+    inside.attribute.add(name=name, ref_attr_name="given", type=type)
+    proto = model([node("F", ["x"], ["y"], domain="own", given=content)], [value("x", [4, 4])], ["y"])
+    opsets = [helper.make_opsetid("", 20)]
+    proto.functions.append(helper.make_function("own", "F", ["a"], ["b"], [inside], opsets, ["given"]))
+    (op,) = load(save(proto, tmp_path)).ops
+    assert [inner.kind for inner in op.bodies[0].ops] == [kind]
+
+
+def test_good_equations_are_not_refused(tmp_path: Path) -> None:
+    for equation in ("ij,jk->ik", "ij , jk", "...i,...i->...", "ii->i", "Ab,bC->AC"):
+        shapes = [value("x", [4, 4])]
+        terms = equation.partition("->")[0].count(",") + 1
+        load(save(model([node("Einsum", ["x"] * terms, ["y"], equation=equation)], shapes, ["y"]), tmp_path))
+
+
+def test_a_graph_in_an_operator_without_bodies_is_nobodys_business(tmp_path: Path) -> None:
+    split = helper.make_graph([node("Split", ["x"], ["s"], num_outputs=2**40)], "g", [], [value("s", None)])
+    proto = model([node("Relu", ["x"], ["y"], body=split)], [value("x", [4, 4])], ["y"])
+    assert load(save(proto, tmp_path)).ops[0].bodies == ()

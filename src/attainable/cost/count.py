@@ -194,7 +194,9 @@ class _Counter:
         for op in ops:
             rule = RULES.get(op.type)
             logical.note(op, rule)
-            if op.outputs and all(tensor is None or tensor.is_constant for tensor in op.outputs):
+            first = op.outputs[0] if op.outputs else None
+            # most ops end here, before the generator is made
+            if (first is None or first.is_constant) and _is_folded(op):
                 ledger.fold(op)
                 counted.append(OpCount(op, Work(), 0, False, "folded"))
                 continue
@@ -202,7 +204,8 @@ class _Counter:
                 counted.append(self._with_bodies(op, ledger))
                 continue
             # a tensor that is read twice is moved once: a square costs less than a product of equal shapes
-            key = (*op.signature, _repeated(op))
+            repeated = _repeated(op)
+            key = (*op.signature, repeated) if repeated else op.signature
             known = self._memo.get(key)
             if known is None:
                 known = self._memo[key] = _work(op, rule)
@@ -265,10 +268,16 @@ def _trips(op: Op, trip_counts: TripCounts) -> Trips | None:
         return None
 
 
+def _is_folded(op: Op) -> bool:
+    return bool(op.outputs) and all(tensor is None or tensor.is_constant for tensor in op.outputs)
+
+
 def _repeated(op: Op) -> tuple[int, ...]:
     """Which inputs are the same tensor: for each the position of the first such one; empty where all differ."""
+    if len(op.inputs) < 2:
+        return ()
     names = [tensor.name for tensor in op.inputs if tensor is not None]
-    if len(names) < 2 or len(set(names)) == len(names):
+    if len(set(names)) == len(names):
         return ()
     first: dict[str, int] = {}
     return tuple([first.setdefault(name, position) for position, name in enumerate(names)])

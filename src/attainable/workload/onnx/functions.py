@@ -64,13 +64,13 @@ def groups_of(nodes: Sequence[onnx.NodeProto], graph: onnx.GraphProto | None = N
         group, owner = pending.pop()
         kinds = frozenset([(node.op_type, node.domain) for node in group])
         found.append(Group(group, kinds, owner))
-        if not all(itertools.starmap(_holds_no_graphs, kinds)):
+        if not all(itertools.starmap(holds_no_graphs, kinds)):
             pending.extend((inner.node, inner) for node in group if node.attribute for _, inner in graphs_of(node))
     return found
 
 
 @cache
-def _holds_no_graphs(kind: str, domain: str) -> bool:
+def holds_no_graphs(kind: str, domain: str) -> bool:
     """Tell whether onnx knows the operator, and that it has no bodies: most graphs have no others."""
     if not onnx.defs.has(kind, domain=domain):
         return False

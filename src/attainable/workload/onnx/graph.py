@@ -20,7 +20,15 @@ from attainable.workload.onnx.checks import CHECKS
 from attainable.workload.onnx.control_flow import CONTROL_FLOW, Frame, Outcome
 from attainable.workload.onnx.evaluation import Budget
 from attainable.workload.onnx.folding import folded, folds
-from attainable.workload.onnx.functions import DEEPEST_NESTING, GRAPH_KINDS, FunctionKey, graphs_of, instantiate, key_of
+from attainable.workload.onnx.functions import (
+    DEEPEST_NESTING,
+    GRAPH_KINDS,
+    FunctionKey,
+    graphs_of,
+    holds_no_graphs,
+    instantiate,
+    key_of,
+)
 from attainable.workload.onnx.order import MOST_SHOWN, require_order
 from attainable.workload.onnx.resolve import Resolver, is_open, place
 from attainable.workload.onnx.scope import Scope
@@ -173,7 +181,8 @@ class GraphConverter:
         has_bodies = False
         for attribute in node.attribute:
             if attribute.type in GRAPH_KINDS:
-                has_bodies = True
+                # those of an operator that has none are nobody's business
+                has_bodies = has_bodies or not holds_no_graphs(kind, node.domain)
             else:
                 attributes.append(self._attributes.read(attribute, id))
         if len(attributes) > 1:

@@ -4,7 +4,7 @@ Without its data propagation, which makes a record of every element of every ten
 dozen nodes can ask for all memory. ``values.py`` propagates what the rest needs.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 import onnx
@@ -14,8 +14,7 @@ from onnx.checker import ValidationError
 
 from attainable.workload.onnx.functions import FunctionKey, Group, key_of
 from attainable.workload.onnx.resolve import is_resolvable, missing_input
-from attainable.workload.onnx.tensors import LARGEST_RANK
-from attainable.workload.onnx.withheld import give_back, withhold
+from attainable.workload.onnx.withheld import FATAL, fatal, give_back, withhold
 
 MOST_EXPANDED_NODES = 50_000
 """Nodes after expanding local functions, beyond which calls are left to be resolved one by one: onnx goes through the
@@ -72,12 +71,10 @@ def hostile_nodes(groups: Iterable[Group], opsets: Mapping[str, int]) -> list[st
     faults: list[str] = []
     for group in groups:
         faults += _without_required_inputs(group, opsets)
-        if {kind for kind, _ in group.kinds}.isdisjoint(_FATAL):
+        if {kind for kind, _ in group.kinds}.isdisjoint(FATAL):
             continue
         for position, node in enumerate(group.nodes):
-            check = _FATAL.get(node.op_type)
-            fault = check(node) if check is not None else None
-            if fault is not None:
+            if (fault := fatal(node)) is not None:
                 faults.append(f"{fault} @ node {position} {node.op_type}")
     return faults
 
@@ -98,36 +95,6 @@ def _without_required_inputs(group: Group, opsets: Mapping[str, int]) -> list[st
         if index is not None and index < len(node.input):
             faults.append(f"lacks its input {index} @ node {position} {node.op_type}")
     return faults
-
-
-def _axis(node: onnx.NodeProto) -> str | None:
-    """onnx writes out of bounds for an axis beyond 32 bits."""
-    axis = _integer(node, "axis", -1)
-    return None if abs(axis) <= LARGEST_RANK else f"attribute axis is {axis}"
-
-
-def _parts(node: onnx.NodeProto) -> str | None:
-    """onnx lists as many lengths as the attribute says, and reads as many as there are outputs."""
-    parts = _integer(node, "num_outputs", len(node.output))
-    return None if parts == len(node.output) else f"attribute num_outputs is {parts}, it has {len(node.output)} outputs"
-
-
-def _equation(node: onnx.NodeProto) -> str | None:
-    """onnx never ends where the letters are none of ASCII."""
-    text = next((attribute.s for attribute in node.attribute if attribute.name == "equation"), b"")
-    return None if text.isascii() else f"attribute equation is {text[:40]!r}"
-
-
-def _integer(node: onnx.NodeProto, name: str, default: int) -> int:
-    return next((attribute.i for attribute in node.attribute if attribute.name == name), default)
-
-
-_FATAL: dict[str, Callable[[onnx.NodeProto], str | None]] = {
-    "LayerNormalization": _axis,
-    "Split": _parts,
-    "Einsum": _equation,
-}
-"""By operator: what onnx 1.23 does not survive. Found by mutation of its own test cases; more is in ``withheld``."""
 
 
 def _forget_claims(graph: onnx.GraphProto, group: Group, functions: Collection[FunctionKey]) -> None:

@@ -32,13 +32,12 @@ def require_order(
     Raises:
         ModelGraphError: an input that nothing makes, an output that two nodes make, or a cycle.
     """
-    made: set[str] = set()
     producers: dict[str, int] = {}
     early: list[tuple[int, str]] = []
     faults: list[str] = []
     for position, node in enumerate(nodes):
         for name in node.input:
-            if name and name not in made and name not in known:
+            if name and name not in producers and name not in known:
                 early.append((position, name))
         for name in node.output:
             if not name:
@@ -47,16 +46,15 @@ def require_order(
                 first = f"node {producers[name]} makes" if name in producers else "is there"
                 faults.append(f"node {position} makes {shown(name)}, which {first} already @ {where}")
             producers[name] = position
-            made.add(name)
     missing = [
         f"node {position} ({short_name(nodes[position].op_type)}) reads {shown(name)}, which nothing makes @ {where}"
         for position, name in early
-        if name not in made
+        if name not in producers
     ]
     missing += [
         f"graph output {shown(name)} is made by no node @ {where}"
         for name in outputs
-        if name not in made and name not in known
+        if name not in producers and name not in known
     ]
     faults += missing
     if faults:

@@ -20,7 +20,7 @@ from attainable.workload.onnx.scope import Scope
 from attainable.workload.onnx.shape_rules import Array, Operands, Outputs, ShapeFunction
 from attainable.workload.onnx.standard_shapes import STANDARD
 from attainable.workload.onnx.tensors import DTYPES, activation
-from attainable.workload.onnx.withheld import WITHHELD, is_withheld
+from attainable.workload.onnx.withheld import WITHHELD, fatal, is_withheld
 
 SHAPE_FUNCTIONS: dict[str, ShapeFunction] = {**STANDARD, **CONTAINERS, **MICROSOFT, **WITHHELD}
 """By operator type: what onnx does not infer, or not well."""
@@ -79,7 +79,9 @@ class Resolver:
         if (delegate := DELEGATES.get(op.type)) is not None:
             node, domain, version = delegate.node(node), "", onnx.defs.onnx_opset_version()
         schema = self._schema(node.op_type, domain, version)
-        if schema is None or missing_input(schema, list(node.input)) is not None or is_withheld(op):
+        if schema is None or missing_input(schema, list(node.input)) is not None:
+            return ()
+        if is_withheld(op) or fatal(node) is not None:
             return ()
         if any(attribute.type in GRAPH_KINDS for attribute in node.attribute):
             # onnx does not see what is around the node, and follows null pointers to what its bodies read there

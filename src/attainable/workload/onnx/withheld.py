@@ -1,14 +1,16 @@
 """Operators that onnx's C++ inference must not see, and their shapes.
 
-onnx 1.23 follows null pointers, writes out of bounds or allocates without bound for these, where an input has no type
-or an extent is hostile; found by mutating every version of every operator. Before inference such a node is put into a
-domain that onnx does not know; its outputs then follow from the rules below.
+onnx 1.23 follows null pointers, writes out of bounds, allocates without bound or never ends for these, where an input
+has no type, or an extent or attribute is hostile; found by mutating every version of every operator. An attribute that
+is always wrong is a fault of the model. Any other such node is put into a domain that onnx does not know, before
+inference; its outputs then follow from the rules below.
 
 Source: ONNX operator specification (onnx 1.23), each operator's own page.
 """
 
+import re
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import onnx
 
@@ -24,7 +26,7 @@ from attainable.workload.onnx.shape_rules import (
     like,
     result,
 )
-from attainable.workload.onnx.tensors import DTYPES
+from attainable.workload.onnx.tensors import DTYPES, LARGEST_RANK
 
 _NOWHERE = "attainable-withheld-" + secrets.token_hex(16) + ":"
 """What the domain of a node begins with while it is withheld; random, so that no file can forge it."""
@@ -45,13 +47,11 @@ def withhold(groups: Iterable[Group], functions: Collection[FunctionKey]) -> lis
     """
     withheld: list[onnx.NodeProto] = []
     for group in groups:
-        if group.kinds.isdisjoint(_KINDS):
+        if group.kinds.isdisjoint(_KINDS) and {kind for kind, _ in group.kinds}.isdisjoint(FATAL):
             continue
         harmless = _stored_shapes(group)
         for node in group.nodes:
-            if (node.op_type, node.domain) not in _KINDS or key_of(node) in functions:
-                continue
-            if node.op_type == "Expand" and len(node.input) > 1 and node.input[1] in harmless:
+            if not (_is_dangerous(node, harmless) or _is_open(node)) or key_of(node) in functions:
                 continue
             node.domain = f"{_NOWHERE}{node.domain}"
             withheld.append(node)
@@ -77,6 +77,64 @@ def is_withheld(op: Op) -> bool:
         shape = op.optional_input(1)
         return shape is None or shape.shape is None or any(extent > _LONGEST_STORED_SHAPE for extent in shape.shape)
     return (op.kind, op.domain) in _KINDS
+
+
+def fatal(node: onnx.NodeProto) -> str | None:
+    """What makes a node impossible, and onnx's inference of it fatal; None where it is harmless."""
+    entry = FATAL.get(node.op_type)
+    if entry is None or node.domain not in ("", "ai.onnx"):
+        return None
+    name, check = entry
+    # onnx takes the last of several attributes of one name
+    faults = (check(node, attribute) for attribute in node.attribute if attribute.name == name)
+    return next((fault for fault in faults if fault is not None), None)
+
+
+def _is_dangerous(node: onnx.NodeProto, harmless: Collection[str]) -> bool:
+    if (node.op_type, node.domain) not in _KINDS:
+        return False
+    return node.op_type != "Expand" or len(node.input) < 2 or node.input[1] not in harmless
+
+
+def _is_open(node: onnx.NodeProto) -> bool:
+    """Tell whether only the call of a function decides if a node is fatal."""
+    entry = FATAL.get(node.op_type)
+    return entry is not None and any(item.ref_attr_name and item.name == entry[0] for item in node.attribute)
+
+
+def _axis(node: onnx.NodeProto, axis: onnx.AttributeProto) -> str | None:
+    """onnx writes out of bounds for an axis beyond 32 bits."""
+    del node
+    return None if abs(axis.i) <= LARGEST_RANK else f"attribute axis is {axis.i}"
+
+
+def _parts(node: onnx.NodeProto, parts: onnx.AttributeProto) -> str | None:
+    """onnx lists as many lengths as the attribute says, and reads as many as there are outputs."""
+    made = len(node.output)
+    if parts.ref_attr_name or parts.i == made:
+        return None
+    return f"attribute num_outputs is {parts.i}, it has {made} outputs"
+
+
+def _equation(node: onnx.NodeProto, equation: onnx.AttributeProto) -> str | None:
+    """onnx never comes to the end of anything but terms of letters."""
+    del node
+    if equation.ref_attr_name or _EQUATION.fullmatch(equation.s):
+        return None
+    return f"attribute equation is {equation.s[:40]!r}"
+
+
+_TERM = rb"[A-Za-z ]*(?:\.\.\.[A-Za-z ]*)?"
+_EQUATION = re.compile(rb"%b(?:,%b)*(?:->%b)?" % (_TERM, _TERM, _TERM))
+
+_Check = Callable[[onnx.NodeProto, onnx.AttributeProto], str | None]
+
+FATAL: dict[str, tuple[str, _Check]] = {
+    "LayerNormalization": ("axis", _axis),
+    "Split": ("num_outputs", _parts),
+    "Einsum": ("equation", _equation),
+}
+"""By operator: the attribute that onnx 1.23 does not survive. Found by mutation."""
 
 
 def _stored_shapes(group: Group) -> set[str]:
