@@ -120,8 +120,7 @@ def sweep(
         InputError: the model cannot be used with these numbers.
     """
     fixed = dict(shapes or {})
-    result = scaling.sweep(_count_at(path, fixed, trip_counts, batch=batch), dimension, values)
-    return replace(result, warnings=list(load(path, {**fixed, dimension: values[0]}, batch=batch).notes))
+    return scaling.sweep(_count_at(path, fixed, trip_counts, batch=batch), dimension, values)
 
 
 def _count_at(

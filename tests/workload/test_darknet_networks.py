@@ -6,6 +6,7 @@ import pytest
 
 from attainable.cost.count import Count, OpCount
 from attainable.workload.weightless.formats import convert
+from benchmarks.acceptance.counting import folded_parameters, running_statistics
 from tests.workload.described import DARKNET, counted, require_lively, require_same_counts, shared
 
 NETWORKS = (
@@ -20,21 +21,6 @@ def convolutions(result: Count) -> list[OpCount]:
     return [entry for entry in result.ops if entry.op.kind == "Conv"]
 
 
-def running_statistics(result: Count) -> int:
-    """Running means and variances: buffers in our convention, parameters in that of darknet's weight files."""
-    return sum(
-        entry.op.input(position).elements
-        for entry in result.ops
-        if entry.op.kind == "BatchNormalization"
-        for position in (3, 4)
-    )
-
-
-def fused_parameters(result: Count) -> int:
-    """Parameters once batch normalisation is folded: the scale goes into the weights."""
-    return result.totals.parameters - running_statistics(result) // 2
-
-
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_is_read_and_counted_whole(name: str) -> None:
     result = counted(shared(DARKNET / f"{name}.cfg"))
@@ -46,7 +32,7 @@ def test_parameters_of_yolov4_tiny() -> None:
     result = counted(shared(DARKNET / "yolov4-tiny.cfg"))
     assert result.totals.parameters == 6_056_606
     assert result.totals.parameters + running_statistics(result) == 6_062_814  # T053
-    assert fused_parameters(result) == 6_053_502  # T053
+    assert folded_parameters(result) == 6_053_502  # T053
     # T054: the weights file, 4 bytes each and a head of 20, published as 23.1 MiB
     assert round((4 * 6_062_814 + 20) / 2**20, 1) == 23.1
 

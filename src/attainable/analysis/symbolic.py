@@ -126,7 +126,7 @@ def sweep(count_at: CountAt, dimension: str, values: Sequence[int]) -> Sweep:
     counts = [(value, count_at({dimension: value})) for value in values]
     rows = [SweepRow(value, {name: figure(count) for name, figure in FIGURES.items()}) for value, count in counts]
     _, last = counts[-1]
-    return Sweep(last.workload.name, dimension, rows, last.totals.at_least)
+    return Sweep(last.workload.name, dimension, rows, last.totals.at_least, list(last.workload.notes))
 
 
 class _Samples:

@@ -48,10 +48,8 @@ def count(
 ) -> None:
     """Count operations, parameters, memory traffic and peak memory. No device, no run."""
     from attainable.analysis.counted import counted
-    from attainable.cli.formulas import scale
     from attainable.cli.grouped import SIGNATURE
     from attainable.cli.model import read_model, require_file
-    from attainable.cli.presets import under_preset
     from attainable.cost import count as counting
     from attainable.cost.control_flow import parse_trip_counts
     from attainable.workload.package import compressed_bytes
@@ -72,6 +70,9 @@ def count(
             "export it with open ones: torch.export.export(module, inputs, dynamic_shapes=...), "
             "torch.export.save(program, 'model.pt2')",
         )
+        # formulas print through the report's messages, which a plain count in JSON need not load
+        from attainable.cli.formulas import scale
+
         scale(
             model,
             shapes=parse_bindings(shape or ()),
@@ -91,6 +92,8 @@ def count(
     workload = read_model(model, shape or (), batch)
     on_paper = counting.count(workload, trip_counts=parse_trip_counts(trip_count or ()))
     if preset is not None:
+        from attainable.cli.presets import under_preset
+
         under_preset(on_paper, preset, explain=explain_diff, json=json)
         return
     analysis = counted(on_paper, optimiser=training)
