@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from attainable.cost.count import Count, count
 from attainable.cost.work import Work
-from attainable.devices.device import Bandwidth, Device, Memory, Roof, Sourced
+from attainable.devices.device import Device
+from attainable.devices.figures import Bandwidth, Memory, Roof, Sourced
 from attainable.prediction.estimate import estimate
 from attainable.prediction.roofline import bound, roofline
 from attainable.workload import load

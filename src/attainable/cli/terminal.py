@@ -42,7 +42,8 @@ from attainable.report.views.verdict import VerdictRow, interval, verdict
 from attainable.report.views.work import work_on_paper
 
 if TYPE_CHECKING:
-    from attainable.devices.device import Device, Sourced
+    from attainable.devices.device import Device
+    from attainable.devices.figures import Sourced
     from attainable.measurement.run import Run
 
 _MOST_ROWS = 8

@@ -3,13 +3,19 @@
 import os
 from pathlib import Path
 
-from attainable.devices.device import Bandwidth, Device, Engine, Kind, Memory, Roof, Sourced
+from attainable.devices.device import Basis, Device
+from attainable.devices.figures import Bandwidth, Ceiling, Engine, Kind, Memory, Roof, Sourced
+from attainable.devices.traits import Alignment, Efficiency
 from attainable.errors import UnknownName, unknown_name
 
 __all__ = [
     "LOCAL",
+    "Alignment",
     "Bandwidth",
+    "Basis",
+    "Ceiling",
     "Device",
+    "Efficiency",
     "Engine",
     "Kind",
     "Memory",
