@@ -15,6 +15,7 @@ from attainable.cost.boundary import Boundary
 from attainable.cost.count import Count, OpCount, count
 from attainable.devices import Bandwidth, Device, Engine, Memory, Roof, Sourced
 from attainable.prediction.estimate import Estimate
+from attainable.prediction.accounting import UNFUSED
 from attainable.prediction.roofline import roofline
 from attainable.workload import load
 from attainable.workload.recast import recast
@@ -172,7 +173,7 @@ def ridge_point(device: Device, engine: Engine = "vector", dtype: str = "float32
 def estimates(result: Count, device: Device) -> list[Estimate]:
     """The roofline of each convolution, with its own traffic: the scope and accounting of the claims."""
     wanted = {entry.op.id for entry in convolutions(result)}
-    rows = roofline(result, device, accounting="unfused").ops
+    rows = roofline(result, device, accounting=UNFUSED).ops
     return [row.estimate for row in rows if row.id in wanted and row.estimate is not None]
 
 

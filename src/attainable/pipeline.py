@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from attainable import devices as described
 from attainable.advice.find import find
 from attainable.analysis import symbolic as scaling
-from attainable.analysis.build import device_row, run_row
+from attainable.analysis.build import Bounding, run_row
 from attainable.analysis.counted import counted
 from attainable.analysis.environment import environment
 from attainable.analysis.records import Analysis, Fault
@@ -21,6 +21,7 @@ from attainable.errors import RunError, UnboundDimensions
 from attainable.measurement.measure import measure_workload
 from attainable.measurement.run import Run
 from attainable.prediction import roofline
+from attainable.prediction.accounting import FUSED, Accounting
 from attainable.prediction.estimate import Estimate
 from attainable.workload import Workload, load
 from attainable.workload.shapes import Bindings
@@ -33,7 +34,7 @@ def analyze(
     path: str | Path, *, shapes: Bindings | None = None, batch: int | None = None, devices: Sequence[str] = (),
     threads: int = 1, runtime: str = "onnxruntime", measure: bool = True, advise: bool = True,
     time_budget_seconds: float = 20.0,
-    inputs: Mapping[str, Path] | None = None, accounting: Literal["fused", "unfused"] = "fused",
+    inputs: Mapping[str, Path] | None = None, accounting: Accounting = FUSED,
     trip_counts: TripCounts | None = None,
     progress: Progress = lambda sentence: None,
 ) -> Analysis:  # fmt: skip
@@ -71,8 +72,9 @@ def analyze(
         progress("measuring the roofs of this machine (once, about 5 s)")
     here, faults = _attempt("calibration", local_device)
     # How fast it could be.
-    rows = [device_row(on_paper, here, threads=threads, accounting=accounting)] if here else []
-    rows += [device_row(on_paper, device, threads=None, accounting=accounting) for device in others]
+    bounding = Bounding(on_paper)
+    rows = [bounding.row(here, threads=threads, accounting=accounting)] if here else []
+    rows += [bounding.row(device, threads=None, accounting=accounting) for device in others]
     analysis = replace(analysis, devices=rows)
     # How fast it is.
     if measure:

@@ -20,10 +20,14 @@ _BYTES = {
     "GiB": 2**30,
     "TiB": 2**40,
 }
+_WATTS = {"uW": 1e-6, "µW": 1e-6, "mW": 1e-3, "W": 1.0, "kW": 1e3}
+_JOULES = {"nJ": 1e-9, "uJ": 1e-6, "µJ": 1e-6, "mJ": 1e-3, "J": 1.0, "kJ": 1e3}
 _COUNTS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
+_BANDWIDTHS = {f"{unit}/s": size for unit, size in _BYTES.items()}
+_SPEEDS = {f"{prefix}op/s": size for prefix, size in _COUNTS.items()}
 _DECIMAL = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 _BINARY = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
-_QUANTITY = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([A-Za-zµ]*)\s*")
+_QUANTITY = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([A-Za-zµ]*(?:/s)?)\s*")
 
 
 def parse_seconds(text: str, *, where: str) -> float:
@@ -41,6 +45,26 @@ def parse_count(text: str, *, where: str) -> int:
     return round(_parse(text, _COUNTS, "", where))
 
 
+def parse_bytes_per_second(text: str, *, where: str) -> float:
+    """Read a bandwidth such as ``34.1GB/s``; a bare number is bytes per second. Raises InvalidQuantity."""
+    return _parse(text, _BANDWIDTHS, "B/s", where)
+
+
+def parse_operations_per_second(text: str, *, where: str) -> float:
+    """Read a speed of computing such as ``3Top/s``; a bare number is operations per second. Raises InvalidQuantity."""
+    return _parse(text, _SPEEDS, "op/s", where)
+
+
+def parse_watts(text: str, *, where: str) -> float:
+    """Read a power such as ``5W`` or ``700mW``; a bare number is watts. Raises InvalidQuantity."""
+    return _parse(text, _WATTS, "W", where)
+
+
+def parse_joules(text: str, *, where: str) -> float:
+    """Read an energy such as ``20mJ``; a bare number is joules. Raises InvalidQuantity."""
+    return _parse(text, _JOULES, "J", where)
+
+
 def _parse(text: str, units: dict[str, float] | dict[str, int], bare: str, where: str) -> float:
     match = _QUANTITY.fullmatch(text)
     factor = units.get(match.group(2) or bare) if match else None
@@ -56,10 +80,7 @@ def format_seconds(seconds: float) -> str:
     """Three significant digits with the unit that fits: ``41.2 ms``."""
     if not math.isfinite(seconds):
         return "unlimited"
-    for factor, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")):
-        if abs(seconds) >= factor * 0.9995:
-            return f"{_significant(seconds / factor)} {unit}"
-    return f"{_significant(seconds / 1e-9)} ns" if seconds else "0 s"
+    return _scaled(seconds, "s")
 
 
 def format_count(number: float) -> str:
@@ -90,10 +111,28 @@ def format_operations_per_second(rate: float) -> str:
     return f"{format_count(rate)}op/s" if rate >= 1000 else f"{_significant(rate)} op/s"
 
 
+def format_watts(watts: float) -> str:
+    """Power: ``5.50 W``, ``700 W``."""
+    return _scaled(watts, "W")
+
+
+def format_joules(joules: float) -> str:
+    """Energy: ``12.3 mJ``."""
+    return _scaled(joules, "J")
+
+
 def format_share(share: float) -> str:
     """A share of a whole in percent: ``12 %``; ``<1 %`` for what rounds to nothing."""
     percent = 100 * share
     return "<1 %" if 0 < percent < 0.5 else f"{percent:.0f} %"
+
+
+def _scaled(number: float, unit: str) -> str:
+    """Three significant digits with a small prefix: ``41.2 m`` and the unit."""
+    for factor, prefix in ((1.0, ""), (1e-3, "m"), (1e-6, "u")):
+        if abs(number) >= factor * 0.9995:
+            return f"{_significant(number / factor)} {prefix}{unit}"
+    return f"{_significant(number / 1e-9)} n{unit}" if number else f"0 {unit}"
 
 
 def _significant(number: float) -> str:

@@ -3,9 +3,9 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from attainable.analysis.comparison import CONTRACTIONS, Comparison, Flip, compare, contractions_only
+from attainable.analysis.comparison import ClassChange, Comparison, Flip, FlipPoint, compare
 from attainable.analysis.records import Analysis, DeviceOp, as_json
-from tests.report.analyses import convolutions, device, on_paper, op
+from tests.report.analyses import device, on_paper, op
 
 
 def bounded(path: str, *seconds: float) -> Analysis:
@@ -75,12 +75,35 @@ def test_devices_must_be_the_same() -> None:
             compare(analyses)
 
 
-def test_contractions_alone_leave_out_ops_without_macs() -> None:
-    # 20 ms for each of two Conv; the 1 ms of the Concat goes
-    analysis = convolutions()
-    row = contractions_only(analysis.devices[0], analysis.ops)
-    assert (row.accounting, row.roofline_seconds) == (CONTRACTIONS, pytest.approx(0.04))
-    assert row.bound_seconds == analysis.devices[0].bound_seconds
+def priced(path: str, *estimates: tuple[float, float]) -> Analysis:
+    """A model of one op that computes and moves for so many seconds on device 0, 1, ..."""
+    analysis = bounded(path, *(max(pair) for pair in estimates))
+    rows = [
+        replace(row, ops=[DeviceOp("0", max(pair), "compute" if pair[0] >= pair[1] else "memory", None, *pair)])
+        for row, pair in zip(analysis.devices, estimates, strict=True)
+    ]
+    return replace(analysis, devices=rows)
+
+
+def test_a_device_has_a_winner_and_the_bandwidth_at_which_it_loses() -> None:
+    # computing takes the first 4 s; moving takes the second 8 s at the device's 10 GB/s, and 4 s at twice as much
+    found = compare([priced("a.onnx", (4.0, 1.0)), priced("b.onnx", (1.0, 8.0))])
+    (verdict,) = found.devices[0].verdicts
+    assert (verdict.winner, verdict.roofline_seconds) == (0, [4.0, 8.0])
+    bandwidth = found.devices[0].bytes_per_second
+    assert bandwidth is not None
+    nearest = verdict.flip_points[0]
+    assert (nearest.factor, nearest.value) == (pytest.approx(2.0), pytest.approx(2 * bandwidth))
+    assert replace(nearest, factor=2.0, value=None) == FlipPoint("bandwidth", 2.0, None, faster_above=1, faster_below=0)
+    times = found.devices[0].times
+    assert [entry.memory_bound_share for entry in times] == [0.0, 1.0]
+    assert (times[1].compute_seconds, times[1].memory_seconds) == (1.0, 8.0)
+
+
+def test_a_kernel_that_another_device_cannot_feed_changes_its_class() -> None:
+    found = compare([priced("a.onnx", (2.0, 1.0), (1.0, 2.0)), priced("b.onnx", (2.0, 1.0), (2.0, 1.0))])
+    (change,) = found.class_changes
+    assert change == ClassChange(0, "device0", "device1", 1, ["Conv"])
 
 
 def test_a_comparison_survives_json() -> None:

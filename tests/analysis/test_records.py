@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from attainable.analysis.build import device_row
+from attainable.analysis.build import Bounding
 from attainable.analysis.counted import counted
 from attainable.analysis.records import Analysis, json_schema
 from attainable.cost.count import count
@@ -38,7 +38,7 @@ CONTRACT = {
 def analysis(tmp_path: Path) -> Analysis:
     """A count with a bound on a described device."""
     on_paper = count(load(save(chain(2), tmp_path)))
-    return replace(counted(on_paper), devices=[device_row(on_paper, load_device("kirin990-cpu"), threads=None)])
+    return replace(counted(on_paper), devices=[Bounding(on_paper).row(load_device("kirin990-cpu"), threads=None)])
 
 
 def test_the_contract_is_kept(analysis: Analysis) -> None:

@@ -44,14 +44,46 @@ def test_json_is_a_contract(attainable: Command, tmp_path: Path) -> None:
 
 
 def test_a_type_behind_a_device_counts_as_if_quantised(attainable: Command, tmp_path: Path) -> None:
-    shown = attainable("compare", *two(tmp_path), "--device", "rk1808-npu", "--device", "rk1808-npu@int8", "--json")
-    own, int8 = json.loads(shown.out)["devices"]
-    assert (own["name"], int8["name"]) == ("rk1808-npu", "rk1808-npu@int8")
-    # the device has a roof for int8 contractions and none for float32
-    assert {entry["dtype"] for entry in own["times"][0]["without_roof"]} == {"float32"}
+    shown = attainable(
+        "compare", *two(tmp_path), "--device", "rk1808-npu@float16", "--device", "rk1808-npu@int8", "--json"
+    )
+    half, int8 = json.loads(shown.out)["devices"]
+    assert (half["name"], int8["name"]) == ("rk1808-npu@float16", "rk1808-npu@int8")
+    # the device has a roof for int8 contractions and none for the rest
     assert [entry["engine"] for entry in int8["times"][0]["without_roof"]] == ["vector"]
-    # four times fewer bytes, and the memory binds both
-    assert own["times"][0]["roofline_seconds"] == pytest.approx(4 * int8["times"][0]["roofline_seconds"])
+    # 2 x 14 x 14 x 8 x 8 x 9 operations at 102.4 Gop/s bind in float16; in int8 the bytes, of x, w, the sum and y
+    assert half["times"][0]["roofline_seconds"] == pytest.approx(225_792 / 102.4e9)
+    assert int8["times"][0]["bound_by"] == "memory"
+
+
+def test_a_device_without_the_type_takes_its_fastest_and_says_so(attainable: Command, tmp_path: Path) -> None:
+    found = attainable("compare", *two(tmp_path), "--device", "rk1808-npu,rk1808-npu@int8")
+    assert "rk1808-npu has no roof for float32: bounded as if the models were quantised to int8" in found.err
+    shown = attainable("compare", *two(tmp_path), "--device", "rk1808-npu,rk1808-npu@int8", "--json")
+    own, int8 = json.loads(shown.out)["devices"]
+    assert own["times"] == int8["times"]
+
+
+def test_what_if_stands_beside_what_is(attainable: Command, tmp_path: Path) -> None:
+    arguments = (
+        "compare",
+        *two(tmp_path),
+        "--device",
+        "rk1808-npu",
+        "--what-if",
+        "bandwidth=2x",
+        "--what-if",
+        "batch=4",
+    )
+    own, faster, larger = json.loads(attainable(*arguments, "--json").out)["devices"]
+    assert faster["name"] == "rk1808-npu if bandwidth=2x"
+    assert faster["bytes_per_second"] == 2 * own["bytes_per_second"]
+    # memory binds everything here
+    assert own["times"][0]["roofline_seconds"] == pytest.approx(2 * faster["times"][0]["roofline_seconds"])
+    assert larger["times"][0]["roofline_seconds"] > 3 * own["times"][0]["roofline_seconds"]
+    for text in ("speed=2x", "bandwidth", "bandwidth=0x", "dtype=int7", "bandwidth=2x,bandwidth=3x"):
+        shown = attainable("compare", *two(tmp_path), "--device", "rk1808-npu", "--what-if", text)
+        assert (shown.code, shown.out) == (2, ""), text
 
 
 def test_the_accounting_is_named(attainable: Command, tmp_path: Path) -> None:
@@ -101,9 +133,10 @@ def test_wrong_requests_are_usage_errors(attainable: Command, tmp_path: Path) ->
     paths = two(tmp_path)
     for arguments, help in (
         (paths[:1], "two or more models"),
-        ((*paths, "--device", "hal9000"), "known: local, i9-10980xe, kirin990-cpu, rk1808-npu"),
+        ((*paths, "--device", "hal9000"), "no device is called 'hal9000'"),
         ((*paths, "--device", "kirin990-cpu@int7"), "no element type is called 'int7'"),
-        ((*paths, "--accounting", "magic"), "fused, unfused, contractions"),
+        ((*paths, "--accounting", "magic"), "fused, unfused, all, contractions"),
+        ((*paths, "--accounting", "fused,unfused"), "says both fused and unfused"),
         ((*paths, "--format", "netron"), "table, json, csv, markdown, latex"),
     ):
         shown = attainable("compare", *arguments)
@@ -128,7 +161,8 @@ def flipped() -> Comparison:
 
 def test_the_screen_says_where_the_winner_flips_and_what_is_assumed() -> None:
     text = printed(flipped())
-    assert "The winner flips (roofline): net is faster at best on local, other on board." in text
+    assert "The winner flips (roofline, fused): net is faster at best on local, other on board." in text
+    assert re.search(r"On board other wins, x0\.\d\d the time of net", text)
     assert "Bounds and rooflines, not measurements." in text
     assert "100 Gop/s f32 vector (specified), 10.0 GB/s (specified)" in text
     assert "clock: 3.00 GHz" in text

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from attainable.analysis.comparison import CONTRACTIONS, Comparison, compare
+from attainable.analysis.comparison import Comparison, compare
 from attainable.analysis.records import Analysis
 from attainable.errors import UnknownName
 from attainable.export import COMPARISON_FORMATS, FORMATS, TABLE, chosen_format, export_count
 from attainable.export.csv import MODEL_COLUMNS, OP_COLUMNS
 from attainable.export.escaping import LONGEST_CELL, csv_text, latex_text, markdown_text
 from attainable.names import clean
+from attainable.prediction.accounting import FUSED, WORDS, accounting
 from tests.report.analyses import convolutions, on_paper, op, renamed
 from tests.report.evil import EVIL_NAMES, parse
 
@@ -175,10 +176,13 @@ def test_no_format_of_a_comparison_obeys_a_name(format: str) -> None:
 
 
 def test_every_accounting_has_its_sentence() -> None:
-    for accounting in ("fused", "unfused", CONTRACTIONS):
-        analysis = convolutions()
-        devices = [replace(device, accounting=accounting) for device in analysis.devices]
-        assert "Roofline, " in COMPARISON_FORMATS["markdown"](comparison(replace(analysis, devices=devices)))
+    analysis = convolutions()
+    notes: set[str] = set()
+    for word in WORDS:
+        devices = [replace(device, accounting=accounting(word).name) for device in analysis.devices]
+        notes.add(COMPARISON_FORMATS["markdown"](comparison(replace(analysis, devices=devices))))
+    defaults = [word for word in WORDS if accounting(word) == FUSED]
+    assert len(notes) == len(WORDS) - len(defaults) + 1
 
 
 def test_the_format_is_the_named_one_else_that_of_the_file() -> None:

@@ -11,6 +11,7 @@ from attainable.cost.count import Count, count
 from attainable.cost.work import Work
 from attainable.devices.device import Device
 from attainable.devices.figures import Bandwidth, Memory, Roof, Sourced
+from attainable.prediction.accounting import FUSED, UNFUSED
 from attainable.prediction.estimate import estimate
 from attainable.prediction.roofline import bound, roofline
 from attainable.workload import load
@@ -48,8 +49,8 @@ def test_the_bound_is_the_larger_of_two_times(block: Count) -> None:
 
 def test_unfused_moves_every_op_and_fused_only_the_boundary(block: Count) -> None:
     memory_bound = device(1e15, 1.0)
-    unfused = roofline(block, memory_bound, accounting="unfused")
-    fused = roofline(block, memory_bound, accounting="fused")
+    unfused = roofline(block, memory_bound, accounting=UNFUSED)
+    fused = roofline(block, memory_bound, accounting=FUSED)
     # Conv: x, w in, c out; Relu: c in, r out; Add: r, x in, a out
     assert unfused.seconds == pytest.approx((2 * TENSOR + WEIGHT) + 2 * TENSOR + 3 * TENSOR)
     assert fused.seconds == pytest.approx(2 * TENSOR + WEIGHT)

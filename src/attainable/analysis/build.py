@@ -7,44 +7,83 @@ from attainable.cost.boundary import Boundary
 from attainable.cost.count import Count
 from attainable.devices.device import Device
 from attainable.measurement.run import Run
+from attainable.prediction.accounting import FUSED, PREDICTED, Accounting, Kernels
 from attainable.prediction.estimate import estimate
-from attainable.prediction.roofline import Accounting, bound, roofline
+from attainable.prediction.kernels import PaperKernel, paper_kernels
+from attainable.prediction.roofline import OpRoofline, Roofline, bound, roofline
 
 
-def device_row(count: Count, device: Device, *, threads: int | None, accounting: Accounting = "fused") -> DeviceRow:
-    """Bound and roofline of a network on a device."""
-    best = bound(count, device, threads)
-    lines = roofline(count, device, threads=threads, accounting=accounting)
-    bandwidth = device.bytes_per_second(threads)
-    roofs = {
-        roof: None
-        for engine, dtype, _ in count.totals.work.operations
-        if (roof := device.roof(engine, dtype, threads)) is not None
-    }
-    return DeviceRow(
-        name=device.name, title=device.title, threads=threads,
-        bound_seconds=best.seconds, bound_by=best.bound_by,
-        bound_compute_seconds=best.compute_seconds, bound_memory_seconds=best.memory_seconds,
-        roofline_seconds=lines.seconds, accounting=lines.accounting,
-        roofs=[
-            RoofRow(
-                roof.engine, roof.dtype, roof.operations_per_second.value, roof.operations_per_second.source,
-                roof.operations_per_second.kind,
-            )
-            for roof in roofs
-        ],
-        bytes_per_second=bandwidth.value if bandwidth else None,
-        bytes_per_second_source=bandwidth.source if bandwidth else "",
-        bytes_per_second_kind=bandwidth.kind if bandwidth else "",
-        without_roof=operation_rows(best.without_roof),
-        conditions=dict(device.conditions),
-        ops=[
-            DeviceOp(
-                id=line.id, roofline_seconds=line.estimate.seconds if line.estimate else 0.0,
-                bound_by=line.estimate.bound_by if line.estimate else "fused", fused_into=line.fused_into,
-            )
-            for line in lines.ops
-        ],
+class Bounding:
+    """Bounds one network on devices; its kernels are made once, under each way to fuse."""
+
+    def __init__(self, count: Count) -> None:
+        self._count = count
+        self._kernels: dict[Kernels, tuple[PaperKernel, ...]] = {}
+
+    def row(self, device: Device, *, threads: int | None, accounting: Accounting = FUSED, name: str = "") -> DeviceRow:
+        """Bound, roofline and prediction on a device.
+
+        Args:
+            device: the device.
+            threads: cores in use; None for all.
+            accounting: of the roofline.
+            name: what to call the device here; its own name without it.
+        """
+        count = self._count
+        best = bound(count, device, threads)
+        lines = self._roofline(device, threads, accounting)
+        bandwidth = device.bytes_per_second(threads, basis=accounting.basis)
+        corrections = stated_corrections(device)
+        predicted = self._roofline(device, threads, PREDICTED).seconds if corrections else None
+        roofs = {
+            roof: None
+            for engine, dtype, _ in count.totals.work.operations
+            if (roof := device.roof(engine, dtype, threads, basis=accounting.basis)) is not None
+        }
+        return DeviceRow(
+            name=name or device.name, title=device.title, threads=threads,
+            bound_seconds=best.seconds, bound_by=best.bound_by,
+            bound_compute_seconds=best.compute_seconds, bound_memory_seconds=best.memory_seconds,
+            roofline_seconds=lines.seconds, accounting=accounting.name,
+            roofs=[
+                RoofRow(
+                    roof.engine, roof.dtype, roof.operations_per_second.value, roof.operations_per_second.source,
+                    roof.operations_per_second.kind,
+                )
+                for roof in roofs
+            ],
+            bytes_per_second=bandwidth.value if bandwidth else None,
+            bytes_per_second_source=bandwidth.source if bandwidth else "",
+            bytes_per_second_kind=bandwidth.kind if bandwidth else "",
+            without_roof=operation_rows(best.without_roof),
+            conditions=dict(device.conditions),
+            ops=[_device_op(line) for line in lines.ops],
+            predicted_seconds=predicted, predicted_from=corrections,
+        )  # fmt: skip
+
+    def _roofline(self, device: Device, threads: int | None, accounting: Accounting) -> Roofline:
+        kernels = self._kernels.get(accounting.kernels)
+        if kernels is None:
+            kernels = self._kernels[accounting.kernels] = paper_kernels(self._count, accounting.kernels)
+        return roofline(self._count, device, threads=threads, accounting=accounting, kernels=kernels)
+
+
+def stated_corrections(device: Device) -> list[str]:
+    """What the description of a device says of how it runs operators, by the words of an accounting."""
+    stated = {
+        "efficiency": device.efficiencies, "alignment": device.alignments,
+        "launch": device.launch_seconds or device.run_seconds,
+    }  # fmt: skip
+    return [word for word, figures in stated.items() if figures]
+
+
+def _device_op(line: OpRoofline) -> DeviceOp:
+    found = line.estimate
+    if found is None:
+        return DeviceOp(line.id, 0.0, "fused" if line.fused_into is not None else "left out", line.fused_into)
+    return DeviceOp(
+        line.id, found.seconds, found.bound_by, None, found.compute_seconds, found.memory_seconds,
+        found.overhead_seconds, found.level,
     )  # fmt: skip
 
 

@@ -4,8 +4,8 @@ Every ratio is to the first model. All times are bounds and rooflines, nothing i
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import combinations
+from dataclasses import dataclass, field
+from itertools import combinations, permutations
 from pathlib import PurePath
 from typing import Literal
 
@@ -16,10 +16,11 @@ from attainable.analysis.records import (
     DeviceRow,
     EngineOperations,
     Model,
-    OpRow,
     RoofRow,
     Totals,
 )
+from attainable.prediction.estimate import Estimate
+from attainable.prediction.flip_point import Crossing, bandwidth_crossings, peak_crossings
 
 COMPARISON_SCHEMA_VERSION = 1
 
@@ -55,6 +56,8 @@ class DeviceTimes:
     """Bound and roofline of a model on a device; ratios are to the first model, null where that takes no time.
 
     ``without_roof`` are operations for which the device states no roof; their computing time is left out.
+    ``compute_seconds`` and ``memory_seconds`` are the sums over the kernels of the roofline, each of which takes the
+    larger of its two; ``memory_bound_share`` is the share of the roofline in kernels that wait for memory.
     """
 
     bound_seconds: float
@@ -63,11 +66,49 @@ class DeviceTimes:
     bound_ratio: float | None
     roofline_ratio: float | None
     without_roof: list[EngineOperations]
+    compute_seconds: float = 0.0
+    memory_seconds: float = 0.0
+    memory_bound_share: float = 0.0
+    kernels: int = 0
+    memory_bound_kernels: int = 0
+    predicted_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FlipPoint:
+    """A bandwidth or peak of the device at which two models take equally long in the roofline.
+
+    ``factor`` is on the device's own; ``value`` is in bytes or operations per second, null where the device states
+    none. Above it the model ``faster_above`` wins, below it ``faster_below``: positions in ``models``.
+    """
+
+    roof: Literal["bandwidth", "peak"]
+    factor: float
+    value: float | None
+    faster_above: int
+    faster_below: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Which model is the fastest in the roofline under an accounting, and where the two fastest change places.
+
+    ``winner`` is a position in ``models``; ``roofline_seconds`` has a figure for each. ``flip_points`` have the nearest
+    first, those of the bandwidth before those of the peak.
+    """
+
+    accounting: str
+    winner: int
+    roofline_seconds: list[float]
+    flip_points: list[FlipPoint]
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceComparison:
-    """The models on one device, in their order. The roofs are those that at least one of them uses."""
+    """The models on one device, in their order. The roofs are those that at least one of them uses.
+
+    ``verdicts`` has one for each accounting, the chosen one first.
+    """
 
     name: str
     title: str
@@ -79,6 +120,21 @@ class DeviceComparison:
     bytes_per_second_source: str
     bytes_per_second_kind: str
     conditions: dict[str, str]
+    verdicts: list[Verdict] = field(default_factory=list[Verdict])
+
+
+@dataclass(frozen=True, slots=True)
+class ClassChange:
+    """Kernels of a model that computing binds on one device and memory on another; positions in ``models``.
+
+    ``examples`` are their labels, the ones that take longest first.
+    """
+
+    model: int
+    compute_bound_on: str
+    memory_bound_on: str
+    kernels: int
+    examples: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +156,7 @@ class Comparison:
     conventions: dict[str, str]
     devices: list[DeviceComparison] = field(default_factory=list[DeviceComparison])
     flips: list[Flip] = field(default_factory=list[Flip])
+    class_changes: list[ClassChange] = field(default_factory=list[ClassChange])
     differences: Differences | None = None
     warnings: list[str] = field(default_factory=list[str])
     schema_version: int = COMPARISON_SCHEMA_VERSION
@@ -126,6 +183,7 @@ def compare(analyses: Sequence[Analysis]) -> Comparison:
         conventions=first.conventions,
         devices=devices,
         flips=_flips(devices, len(analyses)),
+        class_changes=_class_changes(analyses),
         differences=differences(*(analysis.ops for analysis in analyses)) if len(analyses) == 2 else None,
         warnings=[
             f"{label}: {warning}"
@@ -133,17 +191,6 @@ def compare(analyses: Sequence[Analysis]) -> Comparison:
             for warning in analysis.warnings
         ],
     )
-
-
-CONTRACTIONS = "contractions"
-"""The accounting of much of the literature: the ops with MACs alone, each with its own traffic."""
-
-
-def contractions_only(row: DeviceRow, ops: Iterable[OpRow]) -> DeviceRow:
-    """The unfused row of a device with the roofline of the ops that have MACs alone; the bound stays that of all."""
-    contractions = {op.id for op in ops if op.macs}
-    seconds = sum(line.roofline_seconds for line in row.ops if line.id in contractions)
-    return replace(row, accounting=CONTRACTIONS, roofline_seconds=seconds)
 
 
 def _key(row: DeviceRow) -> tuple[str, int | None, str]:
@@ -185,17 +232,72 @@ def _device(rows: Sequence[DeviceRow]) -> DeviceComparison:
     roofs = {(roof.engine, roof.dtype): roof for row in rows for roof in row.roofs}
     return DeviceComparison(
         name=first.name, title=first.title, threads=first.threads, accounting=first.accounting,
-        times=[
-            DeviceTimes(
-                row.bound_seconds, row.bound_by, row.roofline_seconds, _ratio(row.bound_seconds, first.bound_seconds),
-                _ratio(row.roofline_seconds, first.roofline_seconds), row.without_roof,
-            )
-            for row in rows
-        ],
+        times=[_times(row, first) for row in rows],
         roofs=list(roofs.values()), bytes_per_second=first.bytes_per_second,
         bytes_per_second_source=first.bytes_per_second_source, bytes_per_second_kind=first.bytes_per_second_kind,
-        conditions=first.conditions,
+        conditions=first.conditions, verdicts=[verdict(rows)],
     )  # fmt: skip
+
+
+def verdict(rows: Sequence[DeviceRow]) -> Verdict:
+    """Which of several models, bounded on one device under one accounting, is the fastest there."""
+    seconds = [row.roofline_seconds for row in rows]
+    fastest, second, *_ = sorted(range(len(rows)), key=seconds.__getitem__)
+    points = _flip_points(rows, *sorted((fastest, second)))
+    return Verdict(rows[0].accounting, fastest, seconds, points)
+
+
+def _times(row: DeviceRow, first: DeviceRow) -> DeviceTimes:
+    memory_bound = [op for op in row.ops if op.bound_by == "memory"]
+    waiting = sum(op.roofline_seconds for op in memory_bound)
+    return DeviceTimes(
+        row.bound_seconds, row.bound_by, row.roofline_seconds, _ratio(row.bound_seconds, first.bound_seconds),
+        _ratio(row.roofline_seconds, first.roofline_seconds), row.without_roof,
+        compute_seconds=sum(op.compute_seconds for op in row.ops),
+        memory_seconds=sum(op.memory_seconds for op in row.ops),
+        memory_bound_share=waiting / row.roofline_seconds if row.roofline_seconds else 0.0,
+        kernels=sum(op.roofline_seconds > 0 for op in row.ops), memory_bound_kernels=len(memory_bound),
+        predicted_seconds=row.predicted_seconds,
+    )  # fmt: skip
+
+
+def _flip_points(rows: Sequence[DeviceRow], first: int, second: int) -> list[FlipPoint]:
+    """Where the order of two models changes with the bandwidth or the peak of their device."""
+    estimates = [
+        [Estimate(op.compute_seconds, op.memory_seconds, (), op.overhead_seconds) for op in rows[index].ops]
+        for index in (first, second)
+    ]
+    peak = max((roof.operations_per_second for row in rows for roof in row.roofs), default=None)
+    measures: tuple[tuple[Literal["bandwidth", "peak"], float | None, tuple[Crossing, ...]], ...] = (
+        ("bandwidth", rows[0].bytes_per_second, bandwidth_crossings(*estimates)),
+        ("peak", peak, peak_crossings(*estimates)),
+    )
+    return [
+        FlipPoint(
+            roof, crossing.factor, None if own is None else own * crossing.factor,
+            *((first, second) if crossing.first_faster_above else (second, first)),
+        )
+        for roof, own, crossings in measures
+        for crossing in crossings
+    ]  # fmt: skip
+
+
+_EXAMPLES = 3
+
+
+def _class_changes(analyses: Sequence[Analysis]) -> list[ClassChange]:
+    """Kernels that one device computes as fast as it can and another cannot feed."""
+    found: list[ClassChange] = []
+    for model, analysis in enumerate(analyses):
+        labels = {op.id: op.label for op in analysis.ops}
+        for one, other in permutations(analysis.devices, 2):
+            there = {op.id: op.bound_by for op in other.ops}
+            changed = [op for op in one.ops if op.bound_by == "memory" and there.get(op.id) == "compute"]
+            changed.sort(key=lambda op: -op.roofline_seconds)
+            examples = list(dict.fromkeys(labels.get(op.id, op.id) for op in changed))[:_EXAMPLES]
+            if changed:
+                found.append(ClassChange(model, other.name, one.name, len(changed), examples))
+    return found
 
 
 def _flips(devices: Sequence[DeviceComparison], models: int) -> list[Flip]:

@@ -195,17 +195,29 @@ class RoofRow:
 
 @dataclass(frozen=True, slots=True)
 class DeviceOp:
-    """The roofline of one op; 0 seconds and ``fused_into`` for an op that another one's kernel contains."""
+    """The roofline of one op; 0 seconds and ``fused_into`` for an op that another one's kernel contains.
+
+    ``bound_by`` is ``compute``, ``memory``, ``overhead`` or ``nothing``, ``fused`` for such an op, and ``left out`` for
+    one that the accounting does not count. ``memory`` names the memory that its bytes come from.
+    """
 
     id: str
     roofline_seconds: float
     bound_by: str
     fused_into: str | None = None
+    compute_seconds: float = 0.0
+    memory_seconds: float = 0.0
+    overhead_seconds: float = 0.0
+    memory: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceRow:
-    """Bound and roofline on one device, on ``threads`` cores (null: the whole device)."""
+    """Bound and roofline on one device, on ``threads`` cores (null: the whole device).
+
+    ``predicted_seconds`` is the fused roofline with everything that the device's description says of operators
+    (``predicted_from``: efficiency, alignment, launch); null where it says nothing.
+    """
 
     name: str
     title: str
@@ -223,6 +235,8 @@ class DeviceRow:
     without_roof: list[EngineOperations]
     conditions: dict[str, str]
     ops: list[DeviceOp]
+    predicted_seconds: float | None = None
+    predicted_from: list[str] = field(default_factory=list[str])
 
 
 @dataclass(frozen=True, slots=True)

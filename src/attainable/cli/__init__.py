@@ -11,13 +11,27 @@ from typing import Annotated
 import typer
 
 from attainable import __version__
-from attainable.cli import advise, analyze, compare, convert, count, devices, explain, measure, optimize, report, zoo
+from attainable.cli import (
+    advise,
+    analyze,
+    compare,
+    convert,
+    count,
+    devices,
+    explain,
+    measure,
+    op,
+    optimize,
+    report,
+    zoo,
+)
 from attainable.errors import AttainableError
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "count": count.count,
     "analyze": analyze.analyze,
     "compare": compare.compare,
+    "op": op.op,
     "measure": measure.measure,
     "advise": advise.advise,
     "explain": explain.explain,

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from attainable.cli.options import (
+    AccountingName,
     Batch,
     Budget,
     Force,
@@ -41,7 +42,7 @@ def analyze(
     time_budget: Budget = "20s",
     input: Inputs = None,
     trip_count: TripCount = None,
-    unfused: Annotated[bool, typer.Option("--unfused", help="Roofline op by op, nothing fused.")] = False,
+    accounting: AccountingName = "fused",
     output: Annotated[
         Path | None,
         typer.Option("--output", metavar="FILE", help="Report to write, .html or .json. Default: MODEL.html."),
@@ -55,6 +56,7 @@ def analyze(
     from attainable.cost.control_flow import parse_trip_counts
     from attainable.files import require_writable
     from attainable.pipeline import analyze as run
+    from attainable.prediction.accounting import accounting as terms_of
     from attainable.quantities import parse_seconds
     from attainable.report import require_format, write_analysis
     from attainable.workload.shapes import parse_bindings
@@ -68,7 +70,7 @@ def analyze(
     analysis = run(
         model, shapes=parse_bindings(shape or ()), batch=batch, devices=device or (), threads=threads, runtime=runtime,
         measure=not no_measure, advise=not no_advise, time_budget_seconds=budget, inputs=read_inputs(input),
-        accounting="unfused" if unfused else "fused", trip_counts=parse_trip_counts(trip_count or ()),
+        accounting=terms_of(accounting), trip_counts=parse_trip_counts(trip_count or ()),
         progress=print_progress,
     )  # fmt: skip
     if target is not None:

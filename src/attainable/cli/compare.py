@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attainable.cli.options import Batch, Force, Json, Shapes
+from attainable.cli.device_flags import OfThreads, OnDevices, named_devices
+from attainable.cli.options import AccountingName, Batch, Force, Json, Shapes
 from attainable.cli.outputs import Output, print_written, require_one_format, write
 
 if TYPE_CHECKING:
-    from attainable.analysis.records import Analysis, DeviceRow
-    from attainable.devices.device import Device
     from attainable.workload import Workload
 
 Models = Annotated[
@@ -23,16 +22,6 @@ Models = Annotated[
         help="Two or more model files, of any format that is read, or package.module:factory.",
     ),
 ]
-OnDevices = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--device", metavar="NAME[@TYPE]",
-        help="Bound them on this device, with TYPE as if quantised to it (rk1808-npu@int8). Repeatable.",
-    ),
-]  # fmt: skip
-OfThreads = Annotated[
-    int | None, typer.Option("--threads", min=1, help="Cores of the devices. Without it: all.", show_default=False)
-]
 FormatName = Annotated[
     str | None,
     typer.Option(
@@ -42,38 +31,49 @@ FormatName = Annotated[
         show_default=False,
     ),
 ]
-ACCOUNTINGS = ("fused", "unfused", "contractions")
-"""How a roofline sums over kernels; see ``prediction.roofline`` and ``analysis.comparison.CONTRACTIONS``."""
-
 Ops = Annotated[bool, typer.Option("--ops", help="List the differences of two models op by op.")]
-AccountingName = Annotated[
-    str, typer.Option("--accounting", metavar="NAME", help="Of the roofline: fused, unfused or contractions (alone).")
-]
+WhatIf = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--what-if", metavar="CHANGES",
+        help="Each device once more with changes: bandwidth=2x,peak=3Top/s,sram=4MiB,launch=1us,batch=8,dtype=int8. "
+        "Repeatable.",
+    ),
+]  # fmt: skip
 
 
 def compare(
     models: Models, *, shape: Shapes = None, batch: Batch = None, device: OnDevices = None, threads: OfThreads = None,
-    accounting: AccountingName = "fused", ops: Ops = False, format: FormatName = None, output: Output = None,
-    force: Force = False, json: Json = False,
+    accounting: AccountingName = "fused", what_if: WhatIf = None, ops: Ops = False,
+    format: FormatName = None, output: Output = None, force: Force = False, json: Json = False,
 ) -> None:  # fmt: skip
     """Count models side by side, say which is faster at best on which device, and what differs op by op."""
-    from attainable.analysis.comparison import compare as compared
+    from attainable.analysis.settings import Setting, compared_on
     from attainable.cli.asides import print_warnings
-    from attainable.errors import InvalidQuantity, unknown_name
+    from attainable.devices.what_if import UNCHANGED, parse_changes
+    from attainable.errors import InvalidQuantity
     from attainable.export import COMPARISON_FORMATS, TABLE, chosen_format
     from attainable.files import require_writable
+    from attainable.prediction.accounting import accounting as terms_of
 
     if len(models) < 2:
         raise InvalidQuantity("takes two or more models", where="compare", help="for one: attainable count MODEL")
     require_one_format(format, json=json)
     chosen = chosen_format("json" if json and format is None else format, output, COMPARISON_FORMATS)
-    if accounting not in ACCOUNTINGS:
-        raise unknown_name("accounting", accounting, ACCOUNTINGS)
+    terms = terms_of(accounting)
     if output is not None:
         require_writable(output, overwrite=force)
-    devices = [_device(name) for name in dict.fromkeys(device or ())]
+    changes = [UNCHANGED, *map(parse_changes, what_if or ())]
+    if what_if and not device:
+        raise InvalidQuantity("changes a device, and none is named", where="--what-if", help="add --device NAME")
+    if batch is not None and any(each.batch is not None for each in changes):
+        raise InvalidQuantity("says batch beside --batch", where="--what-if", help="say it once")
+    settings = [Setting(*named, each) for named in named_devices(device) for each in changes]
     workloads = load_all(models, shape or (), batch=batch)
-    result = compared([_analysis(workload, devices, threads=threads, accounting=accounting) for workload in workloads])
+    result = compared_on(
+        workloads, settings, threads=threads, accounting=terms,
+        rebatched=lambda number: load_all(models, shape or (), batch=number, announce=False),
+    )  # fmt: skip
     if chosen == TABLE:
         from attainable.cli.compared import render_comparison
 
@@ -86,13 +86,16 @@ def compare(
         print_written(output)
 
 
-def load_all(models: Sequence[Path], shapes: Sequence[str], *, batch: int | None = None) -> "list[Workload]":
+def load_all(
+    models: Sequence[Path], shapes: Sequence[str], *, batch: int | None = None, announce: bool = True
+) -> "list[Workload]":
     """Read models of which each takes the shapes whose names it has.
 
     Args:
         models: files, or ``package.module:factory``.
         shapes: the ``--shape`` flags; an element type behind a shape is for factories alone.
         batch: the ``--batch`` flag.
+        announce: say that a factory's code runs.
 
     Raises:
         InvalidQuantity: a shape that cannot be read, or whose name no model has.
@@ -110,7 +113,7 @@ def load_all(models: Sequence[Path], shapes: Sequence[str], *, batch: int | None
     foreign: list[set[str]] = []
     for model in models:
         named = dict(zip(given, shapes if model in factories else typeless, strict=True))
-        workload, unknown = _load_known(model, named, batch=batch)
+        workload, unknown = _load_known(model, named, batch=batch, announce=announce)
         workloads.append(workload)
         foreign.append(unknown)
     nowhere = set[str].intersection(*foreign)
@@ -132,13 +135,15 @@ _TYPE = re.compile(r"(?<=[0-9]):\w+$")
 """The element type behind a shape."""
 
 
-def _load_known(model: Path, shapes: "Mapping[str, str]", *, batch: int | None) -> "tuple[Workload, set[str]]":
+def _load_known(
+    model: Path, shapes: "Mapping[str, str]", *, batch: int | None, announce: bool
+) -> "tuple[Workload, set[str]]":
     """A model with the shapes whose names it has, and the names that it does not have."""
     from attainable.cli.model import read_model
     from attainable.errors import InvalidQuantity
 
     try:
-        return read_model(model, list(shapes.values()), batch), set()
+        return read_model(model, list(shapes.values()), batch, announce=announce), set()
     except InvalidQuantity as error:
         faults = error.faults
         unknown = {
@@ -148,38 +153,3 @@ def _load_known(model: Path, shapes: "Mapping[str, str]", *, batch: int | None) 
             raise
     known = [text for name, text in shapes.items() if name not in unknown]
     return read_model(model, known, batch, announce=False), unknown
-
-
-def _device(text: str) -> "tuple[Device, str]":
-    """A device, and the element type that networks are taken to have on it; empty for their own."""
-    from attainable.errors import unknown_name
-    from attainable.pipeline import device
-    from attainable.workload.dtypes import BITS
-
-    name, separator, dtype = text.partition("@")
-    if separator and dtype not in BITS:
-        raise unknown_name("element type", dtype, BITS)
-    return device(name), dtype
-
-
-def _analysis(
-    workload: "Workload", devices: "Sequence[tuple[Device, str]]", *, threads: int | None, accounting: str
-) -> "Analysis":
-    from dataclasses import replace
-
-    from attainable.analysis.build import device_row
-    from attainable.analysis.comparison import CONTRACTIONS, contractions_only
-    from attainable.analysis.counted import counted
-    from attainable.cost.count import count
-    from attainable.workload.recast import recast
-
-    own = count(workload)
-    analysis = counted(own)
-    counts = {"": own, **{dtype: count(recast(workload, dtype)) for _, dtype in devices if dtype}}
-    kernels = "fused" if accounting == "fused" else "unfused"
-    rows: list[DeviceRow] = []
-    for device, dtype in devices:
-        row = device_row(counts[dtype], device, threads=threads, accounting=kernels)
-        row = replace(row, name=f"{row.name}@{dtype}") if dtype else row
-        rows.append(contractions_only(row, analysis.ops) if accounting == CONTRACTIONS else row)
-    return replace(analysis, devices=rows)

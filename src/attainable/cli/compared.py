@@ -2,7 +2,7 @@
 
 import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,31 +10,27 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from attainable.analysis.comparison import Comparison, DeviceComparison, Flip
+from attainable.analysis.comparison import Comparison
 from attainable.analysis.differences import Differences, Figures, total
+from attainable.cli.compared_devices import print_devices
 from attainable.cli.outputs import write
+from attainable.cli.ratios import pair, pairs
 from attainable.cli.screen import (
     INDENT,
     WIDTH_OF_A_PIPE,
     bare_table,
-    fact_grid,
     number_columns,
     open_console,
     plain,
     show,
     show_title,
 )
-from attainable.export.figures import accounting_notes
 from attainable.export.messages import say, say_count
-from attainable.names import short_name, short_sentence
+from attainable.names import short_name
 from attainable.quantities import (
     format_bytes,
-    format_bytes_per_second,
     format_count,
-    format_operations_per_second,
-    format_seconds,
 )
-from attainable.report.views.machine import short_cpu, short_dtype
 
 _MOST_DIFFERENCES = 60
 _LARGE_RATIO, _SMALL_RATIO = 100, 0.01
@@ -64,7 +60,7 @@ def print_comparison(comparison: Comparison, out: Console, *, ops: bool = False)
     _totals(out, comparison)
     out.print()
     if comparison.devices:
-        _devices(out, comparison)
+        print_devices(out, comparison, _labels(comparison))
     if comparison.differences is not None:
         _differences(out, comparison, comparison.differences, ops=ops)
 
@@ -84,7 +80,7 @@ def _totals(out: Console, comparison: Comparison) -> None:
 def _totals_table(comparison: Comparison, names: Sequence[str]) -> Table:
     longest = max(len(short_name(entry.label)) for entry in comparison.models)
     label = Column(plain(""), overflow="fold", min_width=min(longest, _LEAST_LABEL))
-    table = bare_table([label, *_pairs(names)])
+    table = bare_table([label, *pairs(names)])
     for entry in comparison.models:
         totals, ratios, floor = entry.totals, entry.ratios, "≥ " if entry.totals.at_least else ""
         figures = {
@@ -94,88 +90,9 @@ def _totals_table(comparison: Comparison, names: Sequence[str]) -> Table:
             "moved": (floor + format_bytes(totals.bytes_moved), ratios.bytes_moved),
             "peak_short": (floor + format_bytes(totals.peak_activation_bytes), ratios.peak_activation_bytes),
         }
-        cells = (cell for name in names for cell in _pair(*figures[name]))
+        cells = (cell for name in names for cell in pair(*figures[name]))
         table.add_row(plain(short_name(entry.label), "bold"), *cells)
     return table
-
-
-def _devices(out: Console, comparison: Comparison) -> None:
-    labels = _labels(comparison)
-    table = bare_table(
-        [
-            Column(plain(say("compare.at_best"), "bold"), overflow="fold"), *_pairs(["bound"]),
-            Column(plain(say("column.binds").lower(), "dim"), no_wrap=True), *_pairs(["roofline"]),
-        ]
-    )  # fmt: skip
-    for device in comparison.devices:
-        table.add_row(plain(short_name(device.name)))
-        fastest = min(range(len(labels)), key=lambda index: device.times[index].roofline_seconds)
-        for index, (label, times) in enumerate(zip(labels, device.times, strict=True)):
-            table.add_row(
-                plain(f"  {label}", "bold" if index == fastest else ""),
-                *_pair(format_seconds(times.bound_seconds), times.bound_ratio), plain(times.bound_by),
-                *_pair(format_seconds(times.roofline_seconds), times.roofline_ratio),
-            )  # fmt: skip
-    show(out, table)
-    out.print()
-    flips = [_flip(flip, labels) for flip in comparison.flips]
-    if len(comparison.devices) > 1:
-        for sentence in flips or [say("compare.no_flip")]:
-            show(out, plain(sentence, "bold"))
-        out.print()
-    for sentence in accounting_notes(comparison):
-        show(out, plain(sentence, "dim"))
-    assumptions = fact_grid(2)
-    for device in comparison.devices:
-        for index, line in enumerate(_assumptions(device)):
-            assumptions.add_row(plain(short_name(device.name) if index == 0 else "", "dim"), plain(line, "dim"))
-    show(out, assumptions)
-    for device in comparison.devices:
-        for sentence in _left_out(device, labels):
-            show(out, plain(sentence, "yellow"))
-    out.print()
-
-
-def _flip(flip: Flip, labels: Sequence[str]) -> str:
-    values = {
-        "measure": say(f"column.{flip.measure}").lower(),
-        "first": labels[flip.first], "first_devices": ", ".join(map(short_name, flip.first_faster_on)),
-        "second": labels[flip.second], "second_devices": ", ".join(map(short_name, flip.second_faster_on)),
-    }  # fmt: skip
-    return say("compare.flip", values)
-
-
-def _assumptions(device: DeviceComparison) -> Iterator[str]:
-    """What the device is, where its roofs come from and what they assume."""
-    cores = "" if device.threads is None else say_count("compare.cores", device.threads)
-    yield ", ".join(filter(None, (short_name(short_cpu(device.title)), cores)))
-    rates = [
-        f"{format_operations_per_second(roof.operations_per_second)} {short_dtype(roof.dtype)} {roof.engine} "
-        f"({roof.kind})"
-        for roof in device.roofs
-    ]
-    if device.bytes_per_second is not None:
-        rates.append(f"{format_bytes_per_second(device.bytes_per_second)} ({device.bytes_per_second_kind})")
-    yield short_sentence(", ".join(rates))
-    for name, text in device.conditions.items():
-        yield say("compare.assumed", {"name": short_name(name), "text": short_sentence(text)})
-
-
-def _left_out(device: DeviceComparison, labels: Sequence[str]) -> Iterator[str]:
-    """Which computing has no roof here."""
-    for dtypes, models in _without_roof(device, labels).items():
-        values = {"device": short_name(device.name), "dtypes": dtypes, "models": ", ".join(models)}
-        yield say("compare.without_roof", values)
-
-
-def _without_roof(device: DeviceComparison, labels: Sequence[str]) -> dict[str, list[str]]:
-    """The models by the element types and engines that have no roof here."""
-    models: dict[str, list[str]] = {}
-    for label, times in zip(labels, device.times, strict=True):
-        missing = sorted({f"{short_dtype(entry.dtype)} {entry.engine}" for entry in times.without_roof})
-        if missing:
-            models.setdefault(short_name(", ".join(missing)), []).append(label)
-    return models
 
 
 def _differences(out: Console, comparison: Comparison, differences: Differences, *, ops: bool) -> None:
@@ -263,18 +180,3 @@ def _signed(figures: Figures) -> list[Text]:
 
 def _labels(comparison: Comparison) -> list[str]:
     return [short_name(entry.label) for entry in comparison.models]
-
-
-def _pairs(names: Sequence[str]) -> list[Column]:
-    """A column of figures and a narrow one of ratios for each name."""
-    return [column for name in names for column in number_columns(say(f"column.{name}"), "")]
-
-
-def _pair(figure: str, ratio: float | None) -> tuple[Text, Text]:
-    return plain(figure), plain("-" if ratio is None else _ratio(ratio), "dim")
-
-
-def _ratio(ratio: float) -> str:
-    if 0 < ratio < _SMALL_RATIO:
-        return f"<x{_SMALL_RATIO}"
-    return f"x{ratio:.0f}" if ratio >= _LARGE_RATIO else f"x{ratio:.2f}"

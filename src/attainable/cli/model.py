@@ -1,12 +1,14 @@
-"""The network that a command line names: a model file, or the user's own code that makes a PyTorch module."""
+"""The network that a command line names: a model file, the user's code that makes a module, or a zoo network."""
 
 import sys
+import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from attainable.errors import InputError, InvalidQuantity
 from attainable.workload import Workload, load
-from attainable.workload.shapes import parse_bindings
+from attainable.workload.shapes import Bindings, parse_bindings
 
 
 def names_factory(model: Path) -> bool:
@@ -39,7 +41,7 @@ def read_model(model: Path, shapes: Sequence[str], batch: int | None, *, announc
     """Read a model file, or run ``package.module:factory``, which is said on stderr first.
 
     Args:
-        model: the path, or the reference.
+        model: the path, the reference, or the name of a network of the zoo where no file has that name.
         shapes: the ``--shape`` flags; for a factory those of the arguments of ``forward``, with ``:TYPE`` behind.
         batch: the ``--batch`` flag.
         announce: say that the user's code runs.
@@ -48,7 +50,9 @@ def read_model(model: Path, shapes: Sequence[str], batch: int | None, *, announc
         InputError: the model or a flag cannot be used.
     """
     if not names_factory(model):
-        return load(model, parse_bindings(shapes), batch=batch)
+        network = _zoo_name(model)
+        bindings = parse_bindings(shapes)
+        return _from_zoo(network, bindings, batch) if network else load(model, bindings, batch=batch)
     if batch is not None:
         raise InvalidQuantity(
             "has no effect on a module, which is traced at the shapes given",
@@ -61,3 +65,22 @@ def read_model(model: Path, shapes: Sequence[str], batch: int | None, *, announc
     if announce:
         print(f"note: imports {reference.partition(':')[0]} and runs its code to make the network", file=sys.stderr)
     return load_factory(reference, shapes)
+
+
+def _zoo_name(model: Path) -> str:
+    """The zoo's name for what is no file, with dashes and dots for underscores too; empty where there is none."""
+    from attainable import zoo
+
+    name = str(model).replace("-", "_").replace(".", "_")
+    return name if name in zoo.NETWORKS and not model.exists() else ""
+
+
+def _from_zoo(name: str, bindings: Bindings, batch: int | None) -> Workload:
+    """A network of the zoo, built without weights, which nothing on paper needs."""
+    from attainable import zoo
+
+    with tempfile.TemporaryDirectory(prefix="attainable-") as folder:
+        file = Path(folder) / f"{name}.onnx"
+        zoo.write(name, file, batch=batch or 1, seed=None)
+        workload = load(file, bindings)
+    return replace(workload, provenance=replace(workload.provenance, path=name))

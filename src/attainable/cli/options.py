@@ -34,6 +34,14 @@ TripCount = Annotated[
         "--trip-count", metavar="[LOOP=]N", help="How often loops run that do not say so, all or one by name or id."
     ),
 ]
+AccountingName = Annotated[
+    str,
+    typer.Option(
+        "--accounting", metavar="WORDS",
+        help="Of the roofline, words with commas between them: fused or unfused, contractions (alone), w+out, caches, "
+        "specified, efficiency, alignment, launch.",
+    ),
+]  # fmt: skip
 Symbolic = Annotated[bool, typer.Option("--symbolic", help="Totals as formulas in the model's open dimensions.")]
 SweepRange = Annotated[
     str | None,

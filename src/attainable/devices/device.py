@@ -95,9 +95,17 @@ class Device:
                 and held_bytes is not None
                 and held_bytes <= memory.capacity_bytes.value
             )
-            if (is_main or fits) and (found := _bandwidth(memory, threads, basis, access)) is not None:
+            found = self.bandwidth_of(memory, threads, basis=basis, access=access) if is_main or fits else None
+            if found is not None:
                 return found
         return None
+
+    def bandwidth_of(
+        self, memory: Memory, threads: int | None = None, *, basis: Basis = "measured", access: Access = "read"
+    ) -> Sourced | None:
+        """Bandwidth of one of the memories as ``threads`` cores see it; None where none is stated."""
+        entries = [entry for entry in memory.bandwidths if entry.access == access]
+        return _chosen(entries, _kind_of_bandwidth, threads, basis).bytes_per_second if entries else None
 
     def efficiency(self, op_class: OpClass, limit: Limit) -> float:
         """The share of the roof that operators of a kind reach; 1 where the device says nothing."""
@@ -122,11 +130,6 @@ _SIGNED = {"uint8": "int8", "uint4": "int4", "uint2": "int2"}
 """The units that multiply signed integers multiply unsigned ones as fast; makers state one figure for both."""
 
 _Entry = TypeVar("_Entry", Roof, Bandwidth)
-
-
-def _bandwidth(memory: Memory, threads: int | None, basis: Basis, access: Access) -> Sourced | None:
-    entries = [entry for entry in memory.bandwidths if entry.access == access]
-    return _chosen(entries, _kind_of_bandwidth, threads, basis).bytes_per_second if entries else None
 
 
 def _chosen(entries: Sequence[_Entry], kind_of: Callable[[_Entry], Kind], threads: int | None, basis: Basis) -> _Entry:

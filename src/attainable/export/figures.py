@@ -57,8 +57,9 @@ def notes(rows: Iterable[Figures]) -> list[str]:
 
 def accounting_notes(comparison: Comparison) -> list[str]:
     """What kind of numbers the times of a comparison are, and what its rooflines sum over."""
-    key = f"compare.accounting.{comparison.devices[0].accounting}"
-    return [say("compare.kinds"), say(key)]
+    words = comparison.devices[0].accounting.split(", ")
+    terms = "; ".join(say(f"accounting.{word}") for word in words)
+    return [say("compare.kinds"), f"{terms}. {say('accounting.others')}"]
 
 
 def _shape(value: int | list[int]) -> str:

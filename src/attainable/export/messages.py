@@ -48,6 +48,20 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "budget.over": "over budget: {key} is {floor}{actual}, the limit {limit}, over by {excess}",
         "budget.open": "budget not proven: {key} is at least {actual} of {limit}, because ops could not be counted",
         "budget.at_least": "at least ",
+        # single operators
+        "op.in": "in",
+        "op.weight": "weights",
+        "op.out": "out",
+        "op.intensity": "op/byte",
+        "op.class": "class",
+        "op.ridge": "ridge",
+        "op.attainable": "attainable",
+        "op.of_peak": "of peak",
+        "op.compute_bound": "compute-bound",
+        "op.memory_bound": "memory-bound",
+        "op.overhead_bound": "launch-bound",
+        "op.nothing_bound": "free",
+        "op.kinds": "Rooflines, not measurements. Ratios are to the first operator.",
         # comparisons
         "compare.title": "{count} models",
         "compare.paper": "on paper",
@@ -55,16 +69,35 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "compare.at_best": "At best on",
         "compare.cores": "{count} threads",
         "compare.cores.one": "1 thread",
-        "compare.flip": "The winner flips ({measure}): {first} is faster at best on {first_devices}, {second} on "
-        "{second_devices}.",
-        "compare.no_flip": "No winner flips: the order is the same on all of these devices.",
+        "compare.no_flip": "The order in the roofline ({accounting}) is the same on all of these devices.",
+        "compare.flip": "The winner flips (roofline, {accounting}): {first} is faster at best on {first_devices}, "
+        "{second} on {second_devices}.",
+        "compare.wins": "On {device} {winner} wins, x{ratio} the time of {loser}: it does x{compute} the computing and "
+        "x{memory} the moving; {waiting} of the time of {loser} and {winner_waiting} of its own wait for memory.",
+        "compare.tie": "On {device} {winner} and {loser} take equally long.",
+        "compare.depends": "On {device} the verdict depends on the accounting.",
+        "compare.by_accounting": "By accounting",
+        "compare.winner": "faster",
+        "compare.bandwidth_flip": "bandwidth of the flip",
+        "compare.above": "{bandwidth}, above it {winner}",
+        "compare.below": "{bandwidth}, below it {winner}",
+        "compare.never": "none",
+        "compare.class_change": "{model}: {count} kernels that computing binds on {compute} wait for memory on "
+        "{memory}, such as {examples}.",
+        "compare.class_change.one": "{model}: 1 kernel that computing binds on {compute} waits for memory on "
+        "{memory}: {examples}.",
+        "compare.predicted": "predicted",
         "compare.kinds": "Bounds and rooflines, not measurements. Nothing beats a bound; a cache may beat a roofline.",
-        "compare.accounting.fused": "Roofline, fused: element-wise ops join the kernel before them. Others: "
-        "--accounting unfused, contractions.",
-        "compare.accounting.unfused": "Roofline, unfused: each op moves its own traffic. Others: --accounting fused, "
-        "contractions.",
-        "compare.accounting.contractions": "Roofline, contractions alone, as much of the literature counts: ops "
-        "without MACs are left out. Others: --accounting fused, unfused.",
+        "accounting.fused": "Roofline: element-wise ops join the kernel before them",
+        "accounting.unfused": "Roofline: each op moves its own traffic",
+        "accounting.contractions": "ops without MACs are left out, as much of the literature counts",
+        "accounting.w+out": "activations are not read",
+        "accounting.caches": "what fits a cache or the on-chip memory moves at its speed",
+        "accounting.specified": "figures that the maker specifies before measured ones",
+        "accounting.efficiency": "kinds of operators reach the shares of a roof that the device's description states",
+        "accounting.alignment": "channels are rounded up as the device's description states",
+        "accounting.launch": "each kernel costs the launch time of the device",
+        "accounting.others": "--accounting names other ways.",
         "compare.without_roof": "{device} states no roof for {dtypes}, whose computing time is left out for {models}.",
         "compare.assumed": "{name}: {text}",
         "diff.summary": "Op by op: {equal} equal, {changed} changed, {first} only in {first_model}, {second} only in "

@@ -1,12 +1,13 @@
 """Estimate: seconds of computing and of moving, and which of them binds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from attainable.cost.work import Engine, Operations, Work
-from attainable.devices.device import Device
+from attainable.cost.work import Operations, Work
+from attainable.devices.device import Basis, Device
+from attainable.devices.figures import Engine
 
-BoundBy = Literal["compute", "memory", "nothing"]
+BoundBy = Literal["compute", "memory", "overhead", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,31 +16,40 @@ class Estimate:
 
     Attributes:
         compute_seconds: operations at the roof of their engine and dtype; engines work side by side.
-        memory_seconds: bytes at the bandwidth of the main memory.
+        memory_seconds: bytes at the bandwidth of the memory that they come from.
         without_roof: operations for which the device states no roof; they are not in ``compute_seconds``.
+        overhead_seconds: fixed cost of starting, before either.
+        level: the memory that the bytes come from.
     """
 
     compute_seconds: float
     memory_seconds: float
     without_roof: Operations = ()
+    overhead_seconds: float = 0.0
+    level: str = field(default="", compare=False)
 
     @property
     def seconds(self) -> float:
-        """Time at best: max(operations / peak, bytes / bandwidth).
+        """Time at best: max(operations / peak, bytes / bandwidth), after the overhead.
 
         Source: Williams, Waterman, Patterson, Roofline, CACM 52(4), 2009.
         """
-        return max(self.compute_seconds, self.memory_seconds)
+        return max(self.compute_seconds, self.memory_seconds) + self.overhead_seconds
 
     @property
     def bound_by(self) -> BoundBy:
-        """Which of the two takes longer; ``nothing`` for work that costs nothing."""
+        """What takes longest: computing, moving or starting; ``nothing`` for work that costs nothing."""
         if self.seconds == 0:
             return "nothing"
+        longest = max(self.compute_seconds, self.memory_seconds)
+        if self.overhead_seconds > longest:
+            return "overhead"
         return "compute" if self.compute_seconds >= self.memory_seconds else "memory"
 
 
-def estimate(work: Work, device: Device, *, threads: int | None, held_bytes: int | None = None) -> Estimate:
+def estimate(
+    work: Work, device: Device, *, threads: int | None, held_bytes: int | None = None, basis: Basis = "measured"
+) -> Estimate:
     """Estimate the least time of ``work`` on ``threads`` cores of a device.
 
     Args:
@@ -47,19 +57,24 @@ def estimate(work: Work, device: Device, *, threads: int | None, held_bytes: int
         device: its roofs and the bandwidth of its memories.
         threads: cores in use; None for all of them.
         held_bytes: moves these bytes instead of the work's own traffic, from the fastest memory that can hold them.
+        basis: measured or specified figures of the device first.
     """
-    seconds: dict[Engine, float] = {}
-    without_roof: list[tuple[Engine, str, int]] = []
-    for engine, dtype, operations in work.operations:
-        roof = device.roof(engine, dtype, threads)
-        if roof is None:
-            without_roof.append((engine, dtype, operations))
-        else:
-            seconds[roof.engine] = seconds.get(roof.engine, 0.0) + operations / roof.operations_per_second.value
-    bandwidth = device.bytes_per_second(threads, held_bytes=held_bytes)
+    compute, without_roof = compute_seconds(work.operations, device, threads=threads, basis=basis)
+    bandwidth = device.bytes_per_second(threads, held_bytes=held_bytes, basis=basis)
     moved = work.bytes_moved if held_bytes is None else held_bytes
-    return Estimate(
-        compute_seconds=max(seconds.values(), default=0.0),
-        memory_seconds=moved / bandwidth.value if bandwidth else 0.0,
-        without_roof=tuple(without_roof),
-    )
+    return Estimate(compute, moved / bandwidth.value if bandwidth else 0.0, without_roof)
+
+
+def compute_seconds(
+    operations: Operations, device: Device, *, threads: int | None, basis: Basis = "measured"
+) -> tuple[float, Operations]:
+    """Seconds of computing with the engines side by side, and the operations that have no roof."""
+    seconds: dict[Engine, float] = {}
+    without_roof: list[tuple[Literal["matrix", "vector"], str, int]] = []
+    for engine, dtype, number in operations:
+        roof = device.roof(engine, dtype, threads, basis=basis)
+        if roof is None:
+            without_roof.append((engine, dtype, number))
+        else:
+            seconds[roof.engine] = seconds.get(roof.engine, 0.0) + number / roof.operations_per_second.value
+    return max(seconds.values(), default=0.0), tuple(without_roof)

@@ -1,8 +1,8 @@
 """Which kind of operator an op is, as hardware tells them apart."""
 
 from attainable.cost.count import OpCount
-from attainable.cost.rules import elementwise, movement, normalization, pooling, recurrent, reduction, resize, softmax
 from attainable.cost.rules import activation as activations
+from attainable.cost.rules import elementwise, movement, normalization, pooling, recurrent, reduction, resize, softmax
 from attainable.devices.traits import OpClass
 from attainable.workload.graph import Op, Tensor, UnresolvedShape
 

@@ -6,18 +6,20 @@ enough, else the main memory. Nothing is faster, except algorithms that need few
 
 *Roofline*: each kernel alone takes max(operations / peak, bytes / bandwidth), and they run one after another. Caches
 may beat it, because tensors between kernels need not travel to the main memory.
+
+*Predicted*: the roofline with what the device's description says of operators: shares of the roofs, channels rounded
+up, overheads (`attainable.prediction.accounting.PREDICTED`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from attainable.cost.boundary import Boundary
 from attainable.cost.count import Count
 from attainable.devices.device import Device
+from attainable.prediction.accounting import FUSED, Accounting
 from attainable.prediction.estimate import Estimate, estimate
-from attainable.prediction.fusion import fused_kernels
-
-Accounting = Literal["fused", "unfused"]
+from attainable.prediction.kernels import PaperKernel, paper_kernels
+from attainable.prediction.price import priced
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class OpRoofline:
 
     Attributes:
         id: the op.
-        estimate: of the kernel, at the kernel's first op; None for an op that another one's kernel contains.
+        estimate: of the kernel, at the kernel's first op; None for an op that another one's kernel contains, and for
+            one that the accounting leaves out.
         fused_into: id of that first op, or None.
     """
 
@@ -37,15 +40,16 @@ class OpRoofline:
 
 @dataclass(frozen=True, slots=True)
 class Roofline:
-    """The roofline of a network: the sum over its kernels."""
+    """The roofline of a network: the sum over its kernels, and what starting the network costs."""
 
     accounting: Accounting
     ops: tuple[OpRoofline, ...]
+    run_seconds: float = 0.0
 
     @property
     def seconds(self) -> float:
         """Time of all kernels, one after another."""
-        return sum(op.estimate.seconds for op in self.ops if op.estimate is not None)
+        return sum((op.estimate.seconds for op in self.ops if op.estimate is not None), start=self.run_seconds)
 
 
 def bound(count: Count, device: Device, threads: int | None = None) -> Estimate:
@@ -59,25 +63,23 @@ def bound(count: Count, device: Device, threads: int | None = None) -> Estimate:
     return estimate(count.totals.work, device, threads=threads, held_bytes=count.unavoidable_bytes)
 
 
-def roofline(count: Count, device: Device, *, threads: int | None = None, accounting: Accounting = "fused") -> Roofline:
+def roofline(
+    count: Count, device: Device, *, threads: int | None = None, accounting: Accounting = FUSED,
+    kernels: Sequence[PaperKernel] | None = None,
+) -> Roofline:  # fmt: skip
     """The roofline of each op.
 
     Args:
         count: the network, counted.
         device: its roofs and bandwidth.
         threads: cores in use; None for all.
-        accounting: ``unfused``: every op moves its own traffic. ``fused``: element-wise ops join the kernel that makes
-            their input, and only the kernel's boundary is moved.
+        accounting: what adds up, and how.
+        kernels: those of ``paper_kernels``, where they are known already.
     """
-    if accounting == "unfused":
-        return Roofline(
-            accounting,
-            tuple(OpRoofline(entry.op.id, estimate(entry.work, device, threads=threads), None) for entry in count.ops),
-        )
-    boundary = Boundary(count)
     rows: dict[str, OpRoofline] = {}
-    for kernel in fused_kernels(count, boundary):
-        first, *others = kernel
-        rows[first] = OpRoofline(first, estimate(boundary.work(kernel), device, threads=threads), None)
+    for kernel in paper_kernels(count, accounting.kernels) if kernels is None else kernels:
+        first, *others = kernel.ops
+        rows[first] = OpRoofline(first, priced(kernel, device, threads=threads, accounting=accounting), None)
         rows |= {id: OpRoofline(id, None, first) for id in others}
-    return Roofline(accounting, tuple(rows[entry.op.id] for entry in count.ops))
+    start = device.run_seconds.value if accounting.launch and device.run_seconds else 0.0
+    return Roofline(accounting, tuple(rows[entry.op.id] for entry in count.ops), start)

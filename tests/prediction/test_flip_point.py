@@ -1,0 +1,58 @@
+"""Flip points, against a bisection that only prices."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attainable.prediction.estimate import Estimate
+from attainable.prediction.flip_point import bandwidth_crossings, peak_crossings
+
+
+def seconds(entries: list[Estimate], *, bandwidth: float = 1.0, peak: float = 1.0) -> float:
+    return sum(
+        max(entry.compute_seconds / peak, entry.memory_seconds / bandwidth) + entry.overhead_seconds
+        for entry in entries
+    )
+
+
+def test_a_compute_bound_net_meets_a_memory_bound_one_where_both_take_equally_long() -> None:
+    # 4 s of computing against 8 s of moving: with twice the bandwidth the second takes 4 s too
+    (crossing,) = bandwidth_crossings([Estimate(4.0, 0.1)], [Estimate(0.1, 8.0)])
+    assert crossing.factor == pytest.approx(2.0)
+    assert not crossing.first_faster_above
+    (peak,) = peak_crossings([Estimate(4.0, 0.1)], [Estimate(0.1, 8.0)])
+    assert peak.factor == pytest.approx(0.5)
+    assert peak.first_faster_above
+
+
+def test_nets_that_never_meet_have_no_flip_point() -> None:
+    assert bandwidth_crossings([Estimate(1.0, 1.0)], [Estimate(2.0, 2.0)]) == ()
+    assert bandwidth_crossings([Estimate(1.0, 1.0)], [Estimate(1.0, 1.0)]) == ()
+
+
+parts = st.lists(
+    st.builds(
+        Estimate,
+        st.sampled_from([0.0, 0.5, 1.0, 3.0]),
+        st.floats(0.01, 10.0),
+        st.just(()),
+        st.sampled_from([0.0, 0.1]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(first=parts, second=parts)
+def test_every_crossing_is_a_change_of_order_and_none_is_missed(first: list[Estimate], second: list[Estimate]) -> None:
+    found = bandwidth_crossings(first, second)
+    for crossing in found:
+        at = [seconds(entries, bandwidth=crossing.factor) for entries in (first, second)]
+        assert at[0] == pytest.approx(at[1], rel=1e-6)
+    factors = [math.exp(step / 20) for step in range(-135, 136)]
+    gaps = [seconds(first, bandwidth=factor) - seconds(second, bandwidth=factor) for factor in factors]
+    for low, high, gap, next_gap in zip(factors, factors[1:], gaps, gaps[1:], strict=False):
+        if gap * next_gap < -1e-12:
+            assert any(low <= crossing.factor * (1 + 1e-9) and crossing.factor <= high for crossing in found)
