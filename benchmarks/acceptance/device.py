@@ -10,46 +10,51 @@ from benchmarks.acceptance.counting import conv, ridge_point, toy
 CORES, OPERATIONS_A_CYCLE, TURBO = 18, 64, 4.0e9
 """Of the Core i9-10980XE. The clock is not in the claims: it is the one at which they hold."""
 
+PROFILE = "i9-10980xe"
+"""The one that ships: on paper and as measured."""
+
 DESCRIBED = toy(96e9, vector=CORES * OPERATIONS_A_CYCLE * TURBO)
 CORRECTED = toy(74e9, vector=2.86e12)
 """The same with the bandwidth and the peak that A2 measured."""
 
 
 def _peak(device: Device, engine: Engine, dtype: str, threads: int | None = None) -> float:
-    roof = device.roof(engine, dtype, threads)
+    roof = device.roof(engine, dtype, threads, basis="specified")
     return roof.operations_per_second.value if roof is not None else float("nan")
 
 
 def _bandwidth(device: Device) -> float:
-    found = device.bytes_per_second()
+    found = device.bytes_per_second(basis="specified")
     return found.value if found is not None else float("nan")
 
 
 def t025() -> Sequence[Finding]:
     """The profile."""
-    return [Figure("96.0", _bandwidth(load_device("i9-10980xe")) / 1e9, meaning="GB/s")]
+    return [Figure("96.0", _bandwidth(load_device(PROFILE)) / 1e9, meaning="GB/s")]
 
 
 def t026() -> Sequence[Finding]:
     """At 4.0 GHz on all cores."""
-    return [Figure("48.0", ridge_point(DESCRIBED))]
+    ridge = load_device(PROFILE).ridge_point("vector", "float32", basis="specified")
+    return [Figure("48.0", ridge_point(DESCRIBED)), Figure("48.0", ridge or 0.0, meaning="the profile, on paper")]
 
 
 def t027() -> Sequence[Finding]:
     """The profile on 16 of the 18 cores."""
-    peak = _peak(load_device("i9-10980xe"), "vector", "float32", 16) / 1e12
+    peak = _peak(load_device(PROFILE), "vector", "float32", 16) / 1e12
     return [Figure("2.9696", peak, meaning="Top/s"), Figure("2.96", peak, meaning="as A2 prints it")]
 
 
 def t029() -> Sequence[Finding]:
     """Measured over described."""
-    share = 100 * _bandwidth(CORRECTED) / _bandwidth(load_device("i9-10980xe"))
+    share = 100 * _bandwidth(CORRECTED) / _bandwidth(load_device(PROFILE))
     return [Figure("77.1", share, meaning="% of the profile"), Figure("77", share, "printed", "as A2 prints it")]
 
 
 def t030() -> Sequence[Finding]:
     """Both roofs as measured."""
-    return [Figure("38.65", ridge_point(CORRECTED))]
+    ridge = load_device(PROFILE).ridge_point("vector", "float32")
+    return [Figure("38.65", ridge_point(CORRECTED)), Figure("38.65", ridge or 0.0, meaning="the profile, measured")]
 
 
 def t031() -> Sequence[Finding]:

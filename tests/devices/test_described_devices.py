@@ -10,19 +10,19 @@ from attainable.errors import UnknownName
 
 
 def test_every_profile_is_valid_and_called_like_its_file():
-    assert devices.names() == ("i9-10980xe", "kirin990-cpu", "rk1808-npu")
+    assert len(devices.names()) >= 60
     for name in devices.names():
         assert devices.load_device(name).name == name
 
 
 def value(device: str, dtype: str, threads: int | None) -> float:
-    roof = devices.load_device(device).roof("matrix", dtype, threads)
+    roof = devices.load_device(device).roof("matrix", dtype, threads, basis="specified")
     assert roof is not None
     return roof.operations_per_second.value
 
 
 def bandwidth(device: str) -> float:
-    found = devices.load_device(device).bytes_per_second(1)
+    found = devices.load_device(device).bytes_per_second(1, basis="specified")
     assert found is not None
     return found.value
 
@@ -35,26 +35,25 @@ def test_kirin_990():
 
 
 def test_rk1808():
-    assert value("rk1808-npu", "int8", None) == pytest.approx(1920 * 2 * 0.8e9)
+    assert value("rk1808-npu", "int8", None) == pytest.approx(1920 * 2 * 0.8e9, rel=0.03)  # stated as 3.0
     assert bandwidth("rk1808-npu") == pytest.approx(32 / 8 * 1600e6)
     assert devices.load_device("rk1808-npu").roof("matrix", "float32") is None
 
 
 def test_i9_10980xe():
-    per_core = 2 * 16 * 2 * 2.9e9  # 2 units x 16 lanes x multiply and add x clock
-    assert value("i9-10980xe", "float32", 16) == pytest.approx(16 * per_core) == pytest.approx(2.9696e12)
-    assert value("i9-10980xe", "float32", None) == pytest.approx(18 * per_core)
+    per_cycle = 2 * 16 * 2  # 2 units x 16 lanes x multiply and add
+    assert value("i9-10980xe", "float32", 16) == pytest.approx(16 * per_cycle * 2.9e9) == pytest.approx(2.9696e12)
+    assert value("i9-10980xe", "float32", None) == pytest.approx(18 * per_cycle * 4.0e9) == pytest.approx(4.608e12)
     assert bandwidth("i9-10980xe") == pytest.approx(4 * 8 * 3000e6)
+    device = devices.load_device("i9-10980xe")
+    assert device.ridge_point("vector", "float32", basis="specified") == pytest.approx(48.0)
+    assert device.ridge_point("vector", "float32") == pytest.approx(38.65, abs=0.01)
 
 
 def test_an_unknown_name_suggests_close_ones():
     with pytest.raises(UnknownName) as caught:
-        devices.load_device("kirin990")
-    assert str(caught.value) == (
-        "no device is called 'kirin990'\n"
-        "  help: did you mean kirin990-cpu? known: local, i9-10980xe, kirin990-cpu, rk1808-npu; "
-        "your own: the path of a .toml file"
-    )
+        devices.load_device("kirim990-cpu")
+    assert str(caught.value).startswith("no device is called 'kirim990-cpu'\n  help: did you mean kirin990-cpu?")
 
 
 def test_a_path_is_read_from_there(tmp_path: Path):
