@@ -1,11 +1,14 @@
 """The parts of an Analysis that need a device or a run."""
 
+from collections.abc import Collection, Iterator
+
 from attainable.analysis.counted import operation_rows
 from attainable.analysis.labels import group_label
-from attainable.analysis.records import DeviceOp, DeviceRow, GroupRow, KernelRow, RoofRow, RunRow
+from attainable.analysis.records import DeviceOp, DeviceRow, GroupRow, KernelRow, MemoryRow, RoofRow, RunRow
 from attainable.cost.boundary import Boundary
 from attainable.cost.count import Count
-from attainable.devices.device import Device
+from attainable.devices.device import BASES, Device
+from attainable.devices.figures import Roof, Sourced
 from attainable.measurement.run import Run
 from attainable.prediction.accounting import FUSED, PREDICTED, Accounting, Kernels
 from attainable.prediction.estimate import estimate
@@ -45,13 +48,7 @@ class Bounding:
             bound_seconds=best.seconds, bound_by=best.bound_by,
             bound_compute_seconds=best.compute_seconds, bound_memory_seconds=best.memory_seconds,
             roofline_seconds=lines.seconds, accounting=accounting.name,
-            roofs=[
-                RoofRow(
-                    roof.engine, roof.dtype, roof.operations_per_second.value, roof.operations_per_second.source,
-                    roof.operations_per_second.kind,
-                )
-                for roof in roofs
-            ],
+            roofs=[_roof_row(roof) for roof in roofs],
             bytes_per_second=bandwidth.value if bandwidth else None,
             bytes_per_second_source=bandwidth.source if bandwidth else "",
             bytes_per_second_kind=bandwidth.kind if bandwidth else "",
@@ -59,6 +56,8 @@ class Bounding:
             conditions=dict(device.conditions),
             ops=[_device_op(line) for line in lines.ops],
             predicted_seconds=predicted, predicted_from=corrections,
+            other_roofs=[_roof_row(roof) for roof in _others(device, roofs)],
+            other_memories=_other_memories(device, threads, bandwidth),
         )  # fmt: skip
 
     def _roofline(self, device: Device, threads: int | None, accounting: Accounting) -> Roofline:
@@ -66,6 +65,30 @@ class Bounding:
         if kernels is None:
             kernels = self._kernels[accounting.kernels] = paper_kernels(self._count, accounting.kernels)
         return roofline(self._count, device, threads=threads, accounting=accounting, kernels=kernels)
+
+
+def _roof_row(roof: Roof) -> RoofRow:
+    speed = roof.operations_per_second
+    return RoofRow(roof.engine, roof.dtype, speed.value, speed.source, speed.kind)
+
+
+def _others(device: Device, counting: Collection[Roof]) -> Iterator[Roof]:
+    """The roofs of the same engine, type and threads with a figure of another kind."""
+    places = {(roof.engine, roof.dtype, roof.threads) for roof in counting}
+    for roof in device.roofs:
+        if roof not in counting and (roof.engine, roof.dtype, roof.threads) in places:
+            yield roof
+
+
+def _other_memories(device: Device, threads: int | None, counting: Sourced | None) -> list[MemoryRow]:
+    """Every level as read, measured and specified, save the figure that counts."""
+    found = {
+        (memory.name, bandwidth.value, bandwidth.kind): None
+        for memory in device.memories
+        for basis in BASES
+        if (bandwidth := device.bandwidth_of(memory, threads, basis=basis)) is not None and bandwidth is not counting
+    }
+    return [MemoryRow(*key) for key in found]
 
 
 def stated_corrections(device: Device) -> list[str]:

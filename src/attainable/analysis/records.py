@@ -194,6 +194,15 @@ class RoofRow:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryRow:
+    """A memory that stands beside the one that counts: another level, or the same with a figure of another kind."""
+
+    name: str
+    bytes_per_second: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceOp:
     """The roofline of one op; 0 seconds and ``fused_into`` for an op that another one's kernel contains.
 
@@ -216,7 +225,8 @@ class DeviceRow:
     """Bound and roofline on one device, on ``threads`` cores (null: the whole device).
 
     ``predicted_seconds`` is the fused roofline with everything that the device's description says of operators
-    (``predicted_from``: efficiency, alignment, launch); null where it says nothing.
+    (``predicted_from``: efficiency, alignment, launch); null where it says nothing. ``other_roofs`` and
+    ``other_memories`` do not count under this accounting: specified figures beside measured ones, caches.
     """
 
     name: str
@@ -237,6 +247,8 @@ class DeviceRow:
     ops: list[DeviceOp]
     predicted_seconds: float | None = None
     predicted_from: list[str] = field(default_factory=list[str])
+    other_roofs: list[RoofRow] = field(default_factory=list[RoofRow])
+    other_memories: list[MemoryRow] = field(default_factory=list[MemoryRow])
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from attainable.analysis.build import Bounding
 from attainable.analysis.comparison import Comparison, compare, verdict
 from attainable.analysis.counted import counted
-from attainable.analysis.records import DeviceRow
+from attainable.analysis.records import Analysis, DeviceRow
 from attainable.cost.count import Count, count
 from attainable.devices.device import Device
 from attainable.devices.what_if import UNCHANGED, Changes, changed
@@ -89,6 +89,24 @@ def compared_on(
     return replace(result, devices=devices, warnings=[*result.warnings, *converted])
 
 
+def bounded_on(
+    workload: Workload, setting: Setting, *, threads: int | None = None, accounting: Accounting = FUSED
+) -> Analysis:
+    """A model counted in the type that it has on a device, and bounded there.
+
+    Raises:
+        InvalidQuantity: the device does not state what the setting changes.
+    """
+    model = _Model(workload, {})
+    dtype = model.dtype(setting)
+    taken = model.own if not dtype else count(recast(workload, dtype))
+    row = Bounding(taken).row(
+        changed(setting.device, setting.changes), threads=threads, accounting=accounting, name=setting.name
+    )
+    analysis = counted(taken)
+    return replace(analysis, devices=[row], warnings=[*analysis.warnings, *model.converted(setting)])
+
+
 def _terms(accounting: Accounting, changes: Changes) -> Accounting:
     """The accounting under which a change of the device can be seen."""
     return replace(
@@ -110,7 +128,7 @@ class _Model:
     def row(self, setting: Setting, threads: int | None, accounting: Accounting) -> DeviceRow:
         """The model on the device of a setting."""
         device = changed(setting.device, setting.changes)
-        key = (setting.changes.batch, self._dtype(setting))
+        key = (setting.changes.batch, self.dtype(setting))
         if key not in self._boundings:
             batch, dtype = key
             base = self._workload if batch is None else self._at_batch[batch]
@@ -119,12 +137,13 @@ class _Model:
 
     def converted(self, setting: Setting) -> Iterator[str]:
         """What the user has to know of a type that nobody asked for."""
-        dtype = self._dtype(setting)
+        dtype = self.dtype(setting)
         if dtype and not setting.dtype and not setting.changes.dtype:
             own = contraction_dtype(self.own)
             yield f"{setting.device.name} has no roof for {own}: bounded as if the models were quantised to {dtype}"
 
-    def _dtype(self, setting: Setting) -> str:
+    def dtype(self, setting: Setting) -> str:
+        """The type that the model is taken to have; empty for its own."""
         return setting.changes.dtype or setting.dtype or stand_in(self.own, setting.device)
 
 

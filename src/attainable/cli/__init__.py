@@ -14,6 +14,7 @@ from attainable import __version__
 from attainable.cli import (
     advise,
     analyze,
+    check,
     compare,
     convert,
     count,
@@ -23,6 +24,7 @@ from attainable.cli import (
     op,
     optimize,
     report,
+    roofline,
     zoo,
 )
 from attainable.errors import AttainableError
@@ -31,7 +33,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "count": count.count,
     "analyze": analyze.analyze,
     "compare": compare.compare,
+    "check": check.check,
     "op": op.op,
+    "roofline": roofline.roofline,
     "measure": measure.measure,
     "advise": advise.advise,
     "explain": explain.explain,

@@ -14,6 +14,8 @@ CATEGORIES: tuple[Category, ...] = get_args(Category)
 Basis = Literal["measured", "specified"]
 """Which of two figures for the same roof counts; the other one stands in where it is the only one."""
 
+BASES: tuple[Basis, ...] = get_args(Basis)
+
 _PREFERENCE: dict[Basis, tuple[Kind, ...]] = {
     "measured": ("measured", "specified", "assumed"),
     "specified": ("specified", "assumed", "measured"),

@@ -26,7 +26,8 @@ charset class content href http-equiv id lang name role scope tabindex
 aria-describedby aria-hidden aria-label aria-labelledby
 """
 _SVG_ATTRIBUTES = """
-class cx cy dx dy focusable height points preserveAspectRatio r text-anchor transform viewBox width x x1 x2 y y1 y2
+class cx cy dx dy focusable height points preserveAspectRatio r text-anchor transform viewBox width x x1 x2 xmlns y y1
+y2
 """
 _ATTRIBUTES = frozenset((*_HTML_ATTRIBUTES.split(), *_SVG_ATTRIBUTES.split()))
 _VOID = frozenset({"meta"})
@@ -83,6 +84,11 @@ def style_sheet(css: str) -> tuple[Markup, str]:
 def document(root: Markup) -> str:
     """A whole page."""
     return f"<!doctype html>\n{root.source}"
+
+
+def picture(root: Markup) -> str:
+    """A whole SVG file."""
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{root.source}'
 
 
 def _attribute(name: str, value: str) -> str:

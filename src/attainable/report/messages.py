@@ -96,9 +96,13 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "chart.left_out.one": "1 row computes nothing, it only moves bytes; it cannot be drawn.",
         "chart.undrawn": "{count} more rows, all small, are not drawn.",
         "chart.undrawn.one": "1 more row, a small one, is not drawn.",
+        "chart.terminal_one": "● computing binds, ◆ memory binds; ○ and ◇ are under 2 % of the time.",
+        "chart.terminal_models": "Capitals are operators of at least 2 % of the time of the slower model.",
         "chart.table": "The chart as a table",
         "chart.plateau": "{rate}, {dtype} {engine}, {kind}",
-        "chart.slope": "{rate}, memory, {kind}",
+        "chart.slope": "{rate}, {name}, {kind}",
+        "chart.memory_name": "memory",
+        "chart.ridge": "ridge {ridge} op/byte",
         "chart.label": "Roofline chart: {points} marks under {roofs} roofs, both axes logarithmic",
         "chart.compute": "compute binds",
         "chart.memory": "memory binds",
@@ -252,11 +256,6 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "terminal.fastest": "fastest {fastest}",
         "terminal.load": "loading the model",
         "terminal.resident": "peak resident memory, runtime included",
-        "terminal.roof": "Roof",
-        "terminal.rate": "Rate",
-        "terminal.kind": "Kind",
-        "terminal.source": "Source",
-        "terminal.memory": "{name} memory",
     }
 )
 """The sentences in English. ``.one`` is the form for exactly one."""

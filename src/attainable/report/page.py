@@ -1,11 +1,11 @@
 """The report: one HTML file that is complete offline, without scripts and on paper."""
 
 from functools import cache
-from importlib.resources import files
 
 from attainable.analysis.records import Analysis
 from attainable.names import short_name, short_sentence
 from attainable.quantities import format_bytes, format_count, format_seconds
+from attainable.report.assets import asset
 from attainable.report.markup import Child, Markup, document, element, joined, style_sheet
 from attainable.report.messages import say
 from attainable.report.sections import (
@@ -59,7 +59,7 @@ def render_html(analysis: Analysis) -> str:
 
 @cache
 def _css() -> str:
-    return files("attainable.report").joinpath("assets", "page.css").read_text(encoding="utf-8")
+    return "\n".join(asset(f"{name}.css") for name in ("colours", "page", "chart"))
 
 
 def _head(answer: Verdict) -> Markup:

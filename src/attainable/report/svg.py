@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from attainable.quantities import format_count, format_operations_per_second, format_share
-from attainable.report.markup import Markup, element, joined
+from attainable.report.assets import asset
+from attainable.report.markup import Markup, element, joined, picture, style_sheet
 from attainable.report.messages import say
 from attainable.report.views.roofline_chart import Axis, Point, Roofing, RooflineChart
 
@@ -17,7 +18,11 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 86, 18, 22, 56
 _SMALLEST, _LARGEST = 3.5, 13.0
 _NUMBERED = 12
 """Marks with the number of their row; "Where it goes" has as many rows."""
+_SERIES = 4
+"""Colours for models."""
 _LABEL_DISTANCE = 15.0
+_RIDGE_ROOM = 260.0
+"""Width of a plateau on which its own label and that of its ridge stand side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +40,60 @@ class _Frame:
 
 
 def roofline_svg(chart: RooflineChart, *, described_by: str) -> Markup:
-    """The chart as an SVG element.
+    """The chart as an SVG element of a page.
 
     Args:
         chart: what to draw; not empty.
         described_by: id of the table that says the same in words.
     """
-    frame = _Frame(chart.intensity, chart.rate)
+    return element("svg", {**_head(chart), "aria-describedby": described_by}, *_layers(chart))
+
+
+def roofline_picture(chart: RooflineChart, title: str) -> str:
+    """The chart as a whole SVG file that brings its colours, light and dark.
+
+    Args:
+        chart: what to draw.
+        title: what it shows.
+    """
+    style, _ = style_sheet("\n".join(map(asset, ("colours.css", "chart.css"))) + _OWN_BACKGROUND)
+    size = {"xmlns": _NAMESPACE, "width": str(_WIDTH), "height": str(_HEIGHT)}
+    background = element("rect", {"width": str(_WIDTH), "height": str(_HEIGHT), "class": "background"})
+    return picture(
+        element("svg", {**_head(chart), **size}, element("title", {}, title), style, background, *_layers(chart))
+    )
+
+
+_NAMESPACE = "http://www.w3.org/2000/svg"
+_OWN_BACKGROUND = ".background { fill: var(--page); } .chart { font-family: system-ui, sans-serif; }\n"
+
+
+def _head(chart: RooflineChart) -> dict[str, str]:
     label = say("chart.label", {"points": len(chart.points), "roofs": len(chart.roofs)})
-    return element(
-        "svg",
-        {
-            "class": "chart", "viewBox": f"0 0 {_WIDTH} {_HEIGHT}", "role": "img", "aria-label": label,
-            "aria-describedby": described_by,
-        },
+    return {"class": "chart", "viewBox": f"0 0 {_WIDTH} {_HEIGHT}", "role": "img", "aria-label": label}
+
+
+def _layers(chart: RooflineChart) -> Iterable[Markup]:
+    frame = _Frame(chart.intensity, chart.rate)
+    several = bool(chart.models)
+    return (
         element("g", {"class": "grid"}, *_grid(frame)),
         element("g", {"class": "roofs"}, *_roof_lines(frame, chart.roofs)),
         # the largest first, so that small marks stay on top and can be pointed at
         element("g", {"class": "gaps"}, *(_gap(frame, point) for point in chart.points if chart.measured)),
-        element("g", {"class": "points"}, *(_mark(frame, point) for point in chart.points)),
+        element("g", {"class": "points"}, *(_mark(frame, point, several=several) for point in chart.points)),
         element("g", {"class": "numbers"}, *_numbers(frame, chart.points)),
-    )  # fmt: skip
+        element("g", {"class": "key"}, *_key(chart.models)),
+    )
+
+
+def _key(models: Sequence[str]) -> Iterable[Markup]:
+    """Which colour is which model, in the lower right corner, where no roof is."""
+    for place, name in enumerate(models):
+        y = _HEIGHT - _BOTTOM - 14 - 18 * (len(models) - 1 - place)
+        size = {"x": str(_WIDTH - _RIGHT - 18), "y": str(y - 9), "width": "11", "height": "11"}
+        yield element("rect", {**size, "class": f"series-{place % _SERIES}"})
+        yield _text(_WIDTH - _RIGHT - 26, y, name, anchor="end")
 
 
 def _grid(frame: _Frame) -> Iterable[Markup]:
@@ -76,9 +114,10 @@ def _grid(frame: _Frame) -> Iterable[Markup]:
 
 def _roof_lines(frame: _Frame, roofs: Iterable[Roofing]) -> Iterable[Markup]:
     heights: list[float] = []
-    for roof in roofs:
+    # what binds has the first choice of places for its labels
+    for roof in sorted(roofs, key=lambda roof: not roof.counts):
         x1, y1, x2, y2 = frame.x(roof.start[0]), frame.y(roof.start[1]), frame.x(roof.end[0]), frame.y(roof.end[1])
-        yield _line(x1, y1, x2, y2, style="roof")
+        yield _line(x1, y1, x2, y2, style=_roof_style(roof))
         if roof.slope:
             angle = math.degrees(math.atan2(y2 - y1, x2 - x1))
             x, y = x1 + 0.04 * (x2 - x1), y1 + 0.04 * (y2 - y1)
@@ -87,6 +126,13 @@ def _roof_lines(frame: _Frame, roofs: Iterable[Roofing]) -> Iterable[Markup]:
         elif all(abs(y1 - height) >= _LABEL_DISTANCE for height in heights):
             heights.append(y1)
             yield _text(x2 - 4, y1 - 7, roof.label, anchor="end", style="roof-label")
+            if roof.ridge and x1 < x2 - _RIDGE_ROOM:
+                yield _text(x1 + 4, y1 + 16, roof.ridge, anchor="start", style="ridge")
+
+
+def _roof_style(roof: Roofing) -> str:
+    """Solid where measured, dashed on paper, thin where it only stands beside."""
+    return " ".join(filter(None, ("roof", "" if roof.measured else "paper", "" if roof.counts else "beside")))
 
 
 def _gap(frame: _Frame, point: Point) -> Markup:
@@ -97,16 +143,17 @@ def _gap(frame: _Frame, point: Point) -> Markup:
     return _line(x, frame.y(point.operations_per_second), x, frame.y(point.roof), style=_style(point))
 
 
-def _mark(frame: _Frame, point: Point) -> Markup:
+def _mark(frame: _Frame, point: Point, *, several: bool) -> Markup:
     x, y = frame.x(point.operational_intensity), frame.y(point.operations_per_second)
     radius = _radius(point)
+    style = f"series-{point.series % _SERIES}" if several else _style(point)
     rate = format_operations_per_second(point.operations_per_second)
     title = element("title", {}, f"{point.label}: {rate}, {_intensity(point)}, {format_share(point.share)}")
     if point.bound_by == "memory":
         reach = 1.25 * radius
         corners = f"{x:.1f},{y - reach:.1f} {x + reach:.1f},{y:.1f} {x:.1f},{y + reach:.1f} {x - reach:.1f},{y:.1f}"
-        return element("polygon", {"points": corners, "class": "memory"}, title)
-    circle = {"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": f"{radius:.1f}", "class": _style(point)}
+        return element("polygon", {"points": corners, "class": style}, title)
+    circle = {"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": f"{radius:.1f}", "class": style}
     return element("circle", circle, title)
 
 

@@ -5,9 +5,9 @@ Source: Williams, Waterman, Patterson, Roofline, CACM 52(4), 2009: attainable = 
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from attainable.analysis.records import Analysis, DeviceRow
+from attainable.analysis.records import Analysis, DeviceRow, RoofRow
 from attainable.names import short_name
 from attainable.quantities import format_bytes_per_second, format_operations_per_second
 from attainable.report.messages import say
@@ -24,7 +24,10 @@ _MARGIN = 1.6
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A mark. ``rank`` is its row in "Where it goes"; ``roof`` is the rate its roofline allows, None where unknown."""
+    """A mark. ``rank`` is its row in "Where it goes"; ``roof`` is the rate its roofline allows, None where unknown.
+
+    ``series`` is the position of its model among several.
+    """
 
     rank: int
     label: str
@@ -33,16 +36,24 @@ class Point:
     roof: float | None
     bound_by: str
     share: float
+    series: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Roofing:
-    """A roof as a line; ``slope`` for memory, else a plateau that starts at its ridge point."""
+    """A roof as a line; ``slope`` for memory, else a plateau that starts at its ridge point.
+
+    ``counts`` is false for a roof that stands beside the ones that bind; ``measured`` is false for one on paper, which
+    is drawn dashed. ``ridge`` is the label of a plateau's ridge point, empty elsewhere.
+    """
 
     label: str
     slope: bool
     start: tuple[float, float]
     end: tuple[float, float]
+    counts: bool = True
+    measured: bool = True
+    ridge: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,7 @@ class RooflineChart:
         rate: the vertical axis.
         left_out: rows that have no operations or no bytes, which a logarithm cannot show.
         undrawn: rows beyond the most that are drawn.
+        models: names of the models, where there are several.
     """
 
     measured: bool
@@ -75,6 +87,7 @@ class RooflineChart:
     rate: Axis
     left_out: int
     undrawn: int
+    models: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -86,27 +99,60 @@ def roofline_chart(analysis: Analysis, *, most_points: int = MOST_POINTS) -> Roo
     """The chart of the first run against its machine; without a run, of the operators on paper."""
     device, run = shown_device(analysis), shown_run(analysis)
     points, left_out = _measured_points(analysis) if run else _paper_points(analysis, device)
-    peaks = [roof.operations_per_second for roof in device.roofs if roof.operations_per_second > 0] if device else []
+    points = _shares(points, sum(point.share for point in points))
+    return _chart(device, points, left_out, most_points, measured=run is not None)
+
+
+def models_chart(
+    analyses: Sequence[Analysis], labels: Sequence[str], *, most_points: int = MOST_POINTS
+) -> RooflineChart:
+    """The operators of several models on paper, under the roofs of the first device of each, which is the same.
+
+    Args:
+        analyses: one a model.
+        labels: a name for each.
+        most_points: for all models together.
+    """
+    found = [_paper_points(analysis, analysis.devices[0]) for analysis in analyses]
+    longest = max(sum(point.share for point in points) for points, _ in found)
+    points = [replace(point, series=series) for series, (points, _) in enumerate(found) for point in points]
+    points = _shares(points, longest)
+    left_out = sum(number for _, number in found)
+    chart = _chart(analyses[0].devices[0], points, left_out, most_points, measured=False)
+    return replace(chart, models=tuple(labels) if len(labels) > 1 else ())
+
+
+def _shares(points: Sequence[Point], whole: float) -> list[Point]:
+    """The points with their seconds as shares of ``whole``, the longest first."""
+    ordered = sorted(points, key=lambda point: -point.share)
+    return [replace(point, share=point.share / whole if whole else 0.0) for point in ordered]
+
+
+def _chart(
+    device: DeviceRow | None, points: Sequence[Point], left_out: int, most_points: int, *, measured: bool
+) -> RooflineChart:
+    stated = [*device.roofs, *device.other_roofs] if device else []
+    peaks = [roof.operations_per_second for roof in stated if roof.operations_per_second > 0]
     bandwidth = (device.bytes_per_second or 0.0) if device else 0.0
     ridges = [peak / bandwidth for peak in peaks] if bandwidth > 0 else []
     intensity = _axis([*(point.operational_intensity for point in points), *ridges], around=1.0)
     heights = [point.operations_per_second for point in points] + [point.roof for point in points if point.roof]
     rate = _axis([*heights, *peaks], around=bandwidth or 1e9, room_above=False)
     return RooflineChart(
-        measured=run is not None, points=tuple(points[:most_points]),
+        measured=measured, points=tuple(points[:most_points]),
         roofs=_roofs(device, bandwidth, intensity, rate) if device else (),
         intensity=intensity, rate=rate, left_out=left_out, undrawn=max(0, len(points) - most_points),
     )  # fmt: skip
 
 
 def _measured_points(analysis: Analysis) -> tuple[list[Point], int]:
+    """Points whose share is still their seconds, and how many rows cannot be drawn."""
     run = shown_run(analysis)
     rows = measured_by_label(analysis, run) if run else ()
-    total = sum(row.seconds for row in rows)
     points = [
         Point(
             rank, row.label, row.operations / row.bytes_moved, row.operations / row.seconds,
-            row.operations / row.roofline_seconds if row.roofline_seconds else None, row.bound_by, row.seconds / total,
+            row.operations / row.roofline_seconds if row.roofline_seconds else None, row.bound_by, row.seconds,
         )
         for rank, row in enumerate(rows, start=1)
         if row.operations > 0 and row.bytes_moved > 0 and row.seconds > 0
@@ -115,11 +161,11 @@ def _measured_points(analysis: Analysis) -> tuple[list[Point], int]:
 
 
 def _paper_points(analysis: Analysis, device: DeviceRow | None) -> tuple[list[Point], int]:
+    """Points on their roof, whose share is still their seconds, and how many rows cannot be drawn."""
     if device is None:
         return [], 0
     rows = [row for row in operator_rows(analysis) if row.state == "counted"]
     points: list[Point] = []
-    total = sum(row.operations for row in rows)
     for row in rows:
         if row.operations <= 0 or row.bytes_moved <= 0:
             continue
@@ -129,8 +175,7 @@ def _paper_points(analysis: Analysis, device: DeviceRow | None) -> tuple[list[Po
         roof = min((limit for limit in (peak, slope) if limit), default=None)
         if roof:
             bound_by = "memory" if roof == slope else "compute"
-            points.append(Point(0, row.label, intensity, roof, roof, bound_by, row.operations / total))
-    points.sort(key=lambda point: -point.share)
+            points.append(Point(0, row.label, intensity, roof, roof, bound_by, row.operations / roof))
     return points, sum(row.operations <= 0 or row.bytes_moved <= 0 for row in rows)
 
 
@@ -143,28 +188,49 @@ def _peak(device: DeviceRow, dtype: str, *, contraction: bool) -> float | None:
     return None
 
 
+_MEASURED = "measured"
+
+
 def _roofs(device: DeviceRow, bandwidth: float, intensity: Axis, rate: Axis) -> tuple[Roofing, ...]:
-    peaks = {
+    """The roofs that bind, each slope up to the highest plateau, and behind them those that stand beside."""
+    plateaus = {
         (roof.engine, roof.dtype): roof for roof in device.roofs if roof.operations_per_second > 0
     }.values()  # fmt: skip
+    top = max((roof.operations_per_second for roof in plateaus), default=rate.high)
     lines: list[Roofing] = []
     if bandwidth > 0:
-        top = max((roof.operations_per_second for roof in peaks), default=rate.high)
-        start = max(intensity.low, rate.low / bandwidth)
-        end = min(top / bandwidth, intensity.high)
-        values = {
-            "rate": format_bytes_per_second(bandwidth), "kind": short_name(device.bytes_per_second_kind)
-        }  # fmt: skip
-        lines.append(Roofing(say("chart.slope", values), True, (start, start * bandwidth), (end, end * bandwidth)))
-    for roof in peaks:
-        peak = roof.operations_per_second
-        values = {
-            "rate": format_operations_per_second(peak), "engine": short_name(roof.engine),
-            "dtype": short_name(roof.dtype), "kind": short_name(roof.kind),
-        }  # fmt: skip
-        ridge = peak / bandwidth if bandwidth > 0 else intensity.low
-        lines.append(Roofing(say("chart.plateau", values), False, (ridge, peak), (intensity.high, peak)))
-    return tuple(lines)
+        lines.append(_slope(say("chart.memory_name"), bandwidth, device.bytes_per_second_kind, top, intensity, rate))
+    lines += [_plateau(roof, bandwidth, intensity) for roof in plateaus]
+    beside = [_plateau(roof, bandwidth, intensity) for roof in device.other_roofs if roof.operations_per_second > 0]
+    beside += [
+        _slope(short_name(memory.name), memory.bytes_per_second, memory.kind, top, intensity, rate)
+        for memory in device.other_memories
+        if memory.bytes_per_second > 0
+    ]
+    return (*lines, *(replace(line, counts=False, ridge="") for line in beside if line.start[0] < line.end[0]))
+
+
+def _slope(name: str, bandwidth: float, kind: str, top: float, intensity: Axis, rate: Axis) -> Roofing:
+    start = max(intensity.low, rate.low / bandwidth)
+    end = min(top / bandwidth, intensity.high)
+    values = {"rate": format_bytes_per_second(bandwidth), "name": name, "kind": short_name(kind)}
+    return Roofing(
+        say("chart.slope", values), True, (start, start * bandwidth), (end, end * bandwidth), measured=kind == _MEASURED
+    )  # fmt: skip
+
+
+def _plateau(roof: RoofRow, bandwidth: float, intensity: Axis) -> Roofing:
+    peak = roof.operations_per_second
+    values = {
+        "rate": format_operations_per_second(peak), "engine": short_name(roof.engine),
+        "dtype": short_name(roof.dtype), "kind": short_name(roof.kind),
+    }  # fmt: skip
+    ridge = peak / bandwidth if bandwidth > 0 else intensity.low
+    label = say("chart.ridge", {"ridge": f"{ridge:.3g}"}) if bandwidth > 0 else ""
+    return Roofing(
+        say("chart.plateau", values), False, (ridge, peak), (intensity.high, peak), measured=roof.kind == _MEASURED,
+        ridge=label,
+    )  # fmt: skip
 
 
 def _axis(values: Sequence[float], *, around: float, room_above: bool = True) -> Axis:
