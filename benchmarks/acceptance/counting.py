@@ -14,8 +14,8 @@ from attainable import zoo
 from attainable.cost.boundary import Boundary
 from attainable.cost.count import Count, OpCount, count
 from attainable.devices import Bandwidth, Device, Engine, Memory, Roof, Sourced
-from attainable.prediction.estimate import Estimate
 from attainable.prediction.accounting import UNFUSED
+from attainable.prediction.estimate import Estimate
 from attainable.prediction.roofline import roofline
 from attainable.workload import load
 from attainable.workload.recast import recast

@@ -38,6 +38,11 @@ def print_devices(out: Console, comparison: Comparison, labels: Sequence[str]) -
     for sentence in accounting_notes(comparison):
         show(out, plain(sentence, "dim"))
     assumptions = fact_grid(2)
+    for label, entry in zip(labels, comparison.models, strict=True):
+        inputs = ", ".join(f"{short_name(port.name)} {_shape(port.shape)}" for port in entry.model.inputs)
+        assumptions.add_row(
+            plain(label, "dim"), plain(say("compare.inputs", {"inputs": short_sentence(inputs)}), "dim")
+        )
     for device in comparison.devices:
         for index, line in enumerate(_assumptions(device)):
             assumptions.add_row(plain(short_name(device.name) if index == 0 else "", "dim"), plain(line, "dim"))
@@ -167,6 +172,10 @@ def _assumptions(device: DeviceComparison) -> Iterator[str]:
     yield short_sentence(", ".join(rates))
     for name, text in device.conditions.items():
         yield say("compare.assumed", {"name": short_name(name), "text": short_sentence(text)})
+
+
+def _shape(shape: Sequence[int] | None) -> str:
+    return "?" if shape is None else "x".join(map(str, shape))
 
 
 def _left_out(device: DeviceComparison, labels: Sequence[str]) -> Iterator[str]:

@@ -59,7 +59,7 @@ def accounting_notes(comparison: Comparison) -> list[str]:
     """What kind of numbers the times of a comparison are, and what its rooflines sum over."""
     words = comparison.devices[0].accounting.split(", ")
     terms = "; ".join(say(f"accounting.{word}") for word in words)
-    return [say("compare.kinds"), f"{terms}. {say('accounting.others')}"]
+    return [say("compare.kinds"), f"{terms[:1].upper()}{terms[1:]}. {say('accounting.others')}"]
 
 
 def _shape(value: int | list[int]) -> str:

@@ -87,6 +87,7 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "compare.class_change.one": "{model}: 1 kernel that computing binds on {compute} waits for memory on "
         "{memory}: {examples}.",
         "compare.predicted": "predicted",
+        "compare.inputs": "takes {inputs}",
         "compare.kinds": "Bounds and rooflines, not measurements. Nothing beats a bound; a cache may beat a roofline.",
         "accounting.fused": "Roofline: element-wise ops join the kernel before them",
         "accounting.unfused": "Roofline: each op moves its own traffic",

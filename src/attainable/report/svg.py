@@ -21,8 +21,6 @@ _NUMBERED = 12
 _SERIES = 4
 """Colours for models."""
 _LABEL_DISTANCE = 15.0
-_RIDGE_ROOM = 260.0
-"""Width of a plateau on which its own label and that of its ridge stand side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,7 @@ class _Frame:
 
     intensity: Axis
     rate: Axis
+    largest_share: float
 
     def x(self, value: float) -> float:
         return _LEFT + _fraction(self.intensity, value) * (_WIDTH - _LEFT - _RIGHT)
@@ -74,7 +73,7 @@ def _head(chart: RooflineChart) -> dict[str, str]:
 
 
 def _layers(chart: RooflineChart) -> Iterable[Markup]:
-    frame = _Frame(chart.intensity, chart.rate)
+    frame = _Frame(chart.intensity, chart.rate, max((point.share for point in chart.points), default=1.0))
     several = bool(chart.models)
     return (
         element("g", {"class": "grid"}, *_grid(frame)),
@@ -122,12 +121,13 @@ def _roof_lines(frame: _Frame, roofs: Iterable[Roofing]) -> Iterable[Markup]:
             angle = math.degrees(math.atan2(y2 - y1, x2 - x1))
             x, y = x1 + 0.04 * (x2 - x1), y1 + 0.04 * (y2 - y1)
             turned = f"translate({x:.1f} {y:.1f}) rotate({angle:.1f})"
-            yield element("text", {"transform": turned, "dx": "4", "dy": "-7", "class": "roof-label"}, roof.label)
+            yield element("text", {"transform": turned, "dx": "4", "dy": "-13", "class": "roof-label"}, roof.label)
         elif all(abs(y1 - height) >= _LABEL_DISTANCE for height in heights):
             heights.append(y1)
-            yield _text(x2 - 4, y1 - 7, roof.label, anchor="end", style="roof-label")
-            if roof.ridge and x1 < x2 - _RIDGE_ROOM:
-                yield _text(x1 + 4, y1 + 16, roof.ridge, anchor="start", style="ridge")
+            yield _text(x2 - 4, y1 - 14, roof.label, anchor="end", style="roof-label")
+            if roof.ridge:
+                # left of the ridge point is above every roof
+                yield _text(x1 - 10, y1 + 6, roof.ridge, anchor="end", style="ridge")
 
 
 def _roof_style(roof: Roofing) -> str:
@@ -145,7 +145,7 @@ def _gap(frame: _Frame, point: Point) -> Markup:
 
 def _mark(frame: _Frame, point: Point, *, several: bool) -> Markup:
     x, y = frame.x(point.operational_intensity), frame.y(point.operations_per_second)
-    radius = _radius(point)
+    radius = _radius(frame, point)
     style = f"series-{point.series % _SERIES}" if several else _style(point)
     rate = format_operations_per_second(point.operations_per_second)
     title = element("title", {}, f"{point.label}: {rate}, {_intensity(point)}, {format_share(point.share)}")
@@ -164,7 +164,7 @@ def _numbers(frame: _Frame, points: Sequence[Point]) -> Iterable[Markup]:
     for point, (x, y) in zip(points, marks, strict=True):
         if not 0 < point.rank <= _NUMBERED:
             continue
-        reach = _radius(point) + 10
+        reach = _radius(frame, point) + 10
         # below first, because the line to the roof usually leads up
         for place in ((x, y + reach), (x + reach, y), (x - reach, y), (x, y + 2 * reach)):
             clear = all(abs(place[0] - mark[0]) > 10 or abs(place[1] - mark[1]) > 8 for mark in marks)
@@ -174,9 +174,10 @@ def _numbers(frame: _Frame, points: Sequence[Point]) -> Iterable[Markup]:
                 break
 
 
-def _radius(point: Point) -> float:
-    """The area of a mark is its share of the time, as far as it can still be seen."""
-    return max(_SMALLEST, _LARGEST * math.sqrt(min(1.0, max(0.0, point.share))))
+def _radius(frame: _Frame, point: Point) -> float:
+    """The area of a mark is its time, as far as it can still be seen."""
+    share = point.share / frame.largest_share if frame.largest_share > 0 else 0.0
+    return max(_SMALLEST, _LARGEST * math.sqrt(min(1.0, max(0.0, share))))
 
 
 def _style(point: Point) -> str:

@@ -164,7 +164,8 @@ def _paper_points(analysis: Analysis, device: DeviceRow | None) -> tuple[list[Po
     """Points on their roof, whose share is still their seconds, and how many rows cannot be drawn."""
     if device is None:
         return [], 0
-    rows = [row for row in operator_rows(analysis) if row.state == "counted"]
+    contractions = "contractions" in device.accounting
+    rows = [row for row in operator_rows(analysis) if row.state == "counted" and (row.macs or not contractions)]
     points: list[Point] = []
     for row in rows:
         if row.operations <= 0 or row.bytes_moved <= 0:
