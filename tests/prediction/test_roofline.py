@@ -15,6 +15,7 @@ from attainable.prediction.accounting import FUSED, UNFUSED
 from attainable.prediction.estimate import estimate
 from attainable.prediction.roofline import bound, roofline
 from attainable.workload import load
+from attainable.workload.line import described
 from tests.models import chain, save
 
 
@@ -69,6 +70,19 @@ def test_engines_work_side_by_side() -> None:
     assert estimate(work, both, threads=None).compute_seconds == 13.0  # one engine does everything
     matrix = Roof("matrix", "int8", None, Sourced(100.0, "test", "assumed"))
     assert estimate(work, replace(both, roofs=(*both.roofs, matrix)), threads=None).compute_seconds == 3.0
+
+
+def test_special_functions_have_a_roof_of_their_own_where_the_device_states_one() -> None:
+    softmax = count(described("softmax 4x64"))
+    # per element: a difference, an exponential, a sum, a division and what finds the maximum
+    operations = softmax.totals.operations
+    plain = device(1e3, 1e12)
+    roof = Roof("special", "float32", None, Sourced(1e2, "test", "measured"))
+    own = replace(plain, roofs=(*plain.roofs, roof))
+    special = 2 * 4 * 64
+    assert roofline(softmax, plain).seconds == pytest.approx(operations / 1e3)
+    assert roofline(softmax, own).seconds == pytest.approx(max((operations - special) / 1e3, special / 1e2))
+    assert bound(softmax, own).compute_seconds == pytest.approx(special / 1e2)
 
 
 def test_the_bound_takes_the_fastest_memory_that_holds_the_bytes(block: Count) -> None:

@@ -1,5 +1,6 @@
 """Estimate: seconds of computing and of moving, and which of them binds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -48,8 +49,9 @@ class Estimate:
 
 
 def estimate(
-    work: Work, device: Device, *, threads: int | None, held_bytes: int | None = None, basis: Basis = "measured"
-) -> Estimate:
+    work: Work, device: Device, *, threads: int | None, held_bytes: int | None = None, basis: Basis = "measured",
+    special: int = 0,
+) -> Estimate:  # fmt: skip
     """Estimate the least time of ``work`` on ``threads`` cores of a device.
 
     Args:
@@ -58,23 +60,45 @@ def estimate(
         threads: cores in use; None for all of them.
         held_bytes: moves these bytes instead of the work's own traffic, from the fastest memory that can hold them.
         basis: measured or specified figures of the device first.
+        special: how many of the vector operations are special functions.
     """
-    compute, without_roof = compute_seconds(work.operations, device, threads=threads, basis=basis)
+    rows = split_special(work.operations, special)
+    compute, without_roof = compute_seconds(rows, device, threads=threads, basis=basis)
     bandwidth = device.bytes_per_second(threads, held_bytes=held_bytes, basis=basis)
     moved = work.bytes_moved if held_bytes is None else held_bytes
     return Estimate(compute, moved / bandwidth.value if bandwidth else 0.0, without_roof)
 
 
+Rows = Sequence[tuple[Engine, str, int]]
+"""Operations by engine and element type, special functions apart."""
+
+
+def split_special(operations: Operations, special: int) -> Rows:
+    """The operations with ``special`` of those of the vector engine on the engine for special functions."""
+    rows: list[tuple[Engine, str, int]] = []
+    for engine, dtype, number in operations:
+        moved = min(special, number) if engine == "vector" else 0
+        special -= moved
+        if number > moved:
+            rows.append((engine, dtype, number - moved))
+        if moved:
+            rows.append(("special", dtype, moved))
+    return rows
+
+
 def compute_seconds(
-    operations: Operations, device: Device, *, threads: int | None, basis: Basis = "measured"
+    operations: Rows, device: Device, *, threads: int | None, basis: Basis = "measured"
 ) -> tuple[float, Operations]:
-    """Seconds of computing with the engines side by side, and the operations that have no roof."""
+    """Seconds of computing with the engines side by side, and the operations that have no roof.
+
+    A special function without a roof of its own, and without a vector roof, is reported as one of the vector engine.
+    """
     seconds: dict[Engine, float] = {}
     without_roof: list[tuple[Literal["matrix", "vector"], str, int]] = []
     for engine, dtype, number in operations:
         roof = device.roof(engine, dtype, threads, basis=basis)
         if roof is None:
-            without_roof.append((engine, dtype, number))
+            without_roof.append(("vector" if engine == "special" else engine, dtype, number))
         else:
             seconds[roof.engine] = seconds.get(roof.engine, 0.0) + number / roof.operations_per_second.value
     return max(seconds.values(), default=0.0), tuple(without_roof)

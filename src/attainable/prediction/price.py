@@ -5,7 +5,7 @@ from attainable.devices.device import Device
 from attainable.devices.figures import Memory
 from attainable.prediction.accounting import Accounting
 from attainable.prediction.alignment import padded_share
-from attainable.prediction.estimate import Estimate, compute_seconds
+from attainable.prediction.estimate import Estimate, compute_seconds, split_special
 from attainable.prediction.kernels import PaperKernel
 
 
@@ -14,7 +14,8 @@ def priced(kernel: PaperKernel, device: Device, *, threads: int | None, accounti
     work = kernel.work
     if accounting.scope == "contractions" and not work.macs:
         return None
-    compute, without_roof = compute_seconds(work.operations, device, threads=threads, basis=accounting.basis)
+    rows = split_special(work.operations, kernel.special)
+    compute, without_roof = compute_seconds(rows, device, threads=threads, basis=accounting.basis)
     memory, level = _memory_seconds(work, device, threads, accounting)
     if accounting.alignment:
         compute *= padded_share(kernel.main, device)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from attainable.cost.count import Count
+from attainable.cost.special_functions import special_operations
 from attainable.devices.device import Device
 from attainable.prediction.accounting import FUSED, Accounting
 from attainable.prediction.estimate import Estimate, estimate
@@ -60,7 +61,9 @@ def bound(count: Count, device: Device, threads: int | None = None) -> Estimate:
         device: its roofs and bandwidth.
         threads: cores in use, the same as in a run that is compared with it; None for all.
     """
-    return estimate(count.totals.work, device, threads=threads, held_bytes=count.unavoidable_bytes)
+    special = sum(map(special_operations, count.ops)) if any(roof.engine == "special" for roof in device.roofs) else 0
+    held = count.unavoidable_bytes
+    return estimate(count.totals.work, device, threads=threads, held_bytes=held, special=special)
 
 
 def roofline(
