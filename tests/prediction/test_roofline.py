@@ -82,7 +82,7 @@ def test_special_functions_have_a_roof_of_their_own_where_the_device_states_one(
     special = 2 * 4 * 64
     assert roofline(softmax, plain).seconds == pytest.approx(operations / 1e3)
     assert roofline(softmax, own).seconds == pytest.approx(max((operations - special) / 1e3, special / 1e2))
-    assert bound(softmax, own).compute_seconds == pytest.approx(special / 1e2)
+    assert bound(softmax, own) == bound(softmax, plain)  # an execution may find a cheaper way to them
 
 
 def test_the_bound_takes_the_fastest_memory_that_holds_the_bytes(block: Count) -> None:

@@ -49,9 +49,8 @@ class Estimate:
 
 
 def estimate(
-    work: Work, device: Device, *, threads: int | None, held_bytes: int | None = None, basis: Basis = "measured",
-    special: int = 0,
-) -> Estimate:  # fmt: skip
+    work: Work, device: Device, *, threads: int | None, held_bytes: int | None = None, basis: Basis = "measured"
+) -> Estimate:
     """Estimate the least time of ``work`` on ``threads`` cores of a device.
 
     Args:
@@ -60,10 +59,8 @@ def estimate(
         threads: cores in use; None for all of them.
         held_bytes: moves these bytes instead of the work's own traffic, from the fastest memory that can hold them.
         basis: measured or specified figures of the device first.
-        special: how many of the vector operations are special functions.
     """
-    rows = split_special(work.operations, special)
-    compute, without_roof = compute_seconds(rows, device, threads=threads, basis=basis)
+    compute, without_roof = compute_seconds(work.operations, device, threads=threads, basis=basis)
     bandwidth = device.bytes_per_second(threads, held_bytes=held_bytes, basis=basis)
     moved = work.bytes_moved if held_bytes is None else held_bytes
     return Estimate(compute, moved / bandwidth.value if bandwidth else 0.0, without_roof)

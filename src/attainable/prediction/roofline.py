@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from attainable.cost.count import Count
-from attainable.cost.special_functions import special_operations
 from attainable.devices.device import Device
 from attainable.prediction.accounting import FUSED, Accounting
 from attainable.prediction.estimate import Estimate, estimate
@@ -56,14 +55,15 @@ class Roofline:
 def bound(count: Count, device: Device, threads: int | None = None) -> Estimate:
     """The time that no execution of the network on the device can beat.
 
+    Special functions count as operations of the vector engine: an execution may find a cheaper way to them, as a
+    product with one reciprocal in place of many divisions.
+
     Args:
         count: the network, counted.
         device: its roofs and bandwidth.
         threads: cores in use, the same as in a run that is compared with it; None for all.
     """
-    special = sum(map(special_operations, count.ops)) if any(roof.engine == "special" for roof in device.roofs) else 0
-    held = count.unavoidable_bytes
-    return estimate(count.totals.work, device, threads=threads, held_bytes=held, special=special)
+    return estimate(count.totals.work, device, threads=threads, held_bytes=count.unavoidable_bytes)
 
 
 def roofline(
