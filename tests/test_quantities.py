@@ -9,12 +9,16 @@ from attainable.quantities import (
     format_bytes,
     format_bytes_per_second,
     format_count,
+    format_joules,
     format_operations_per_second,
     format_seconds,
     format_share,
+    format_watts,
     parse_bytes,
     parse_count,
+    parse_joules,
     parse_seconds,
+    parse_watts,
 )
 
 
@@ -60,6 +64,17 @@ def test_three_significant_digits_and_the_unit_that_fits() -> None:
     assert format_bytes_per_second(21.3e9) == "21.3 GB/s"
     assert format_operations_per_second(1.18e11) == "118 Gop/s"
     assert [format_share(value) for value in (0.123, 0.001, 0.0, 1.0)] == ["12 %", "<1 %", "0 %", "100 %"]
+
+
+def test_power_and_energy_are_read_and_printed() -> None:
+    assert [parse_watts(text, where="--budget") for text in ("5W", "700 mW", "2")] == [5.0, pytest.approx(0.7), 2.0]
+    assert [parse_joules(text, where="--budget") for text in ("20mJ", "3µJ", "1")] == [
+        pytest.approx(0.02), pytest.approx(3e-6), 1.0,
+    ]  # fmt: skip
+    with pytest.raises(InvalidQuantity, match="one of uW, µW, mW, W, kW"):
+        parse_watts("5J", where="--budget")
+    assert [format_watts(watts) for watts in (0.5, 5.0, 700.0)] == ["500 mW", "5.00 W", "700 W"]
+    assert [format_joules(joules) for joules in (0.0, 4.2e-3, 12.0)] == ["0 J", "4.20 mJ", "12.0 J"]
 
 
 @given(st.floats(1e-9, 1e6))

@@ -39,6 +39,11 @@ def files_of(requirement: str) -> Path:
     return folder
 
 
-def _folder(requirements: Sequence[str]) -> Path:
+def cache_folder() -> Path:
+    """Where benchmarks keep what takes long to make: ``$ATTAINABLE_CACHE/benchmarks``."""
     cache = os.environ.get("ATTAINABLE_CACHE") or Path.home() / ".cache" / "attainable"
-    return Path(cache) / "benchmarks" / hashlib.sha256("\n".join(requirements).encode()).hexdigest()[:12]
+    return Path(cache) / "benchmarks"
+
+
+def _folder(requirements: Sequence[str]) -> Path:
+    return cache_folder() / hashlib.sha256("\n".join(requirements).encode()).hexdigest()[:12]

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from attainable.calibration.arena import MEBIBYTE, Arena, LastCache, arena_bytes, last_cache
+from attainable.calibration.arena import FILLING, MEBIBYTE, Arena, arena_bytes
 from attainable.calibration.jit import Compiler, Kernel
 from attainable.calibration.kernels import clock_chain
 from attainable.calibration.team import Team
@@ -71,15 +71,32 @@ def here() -> Conditions:
 def test_the_arena_is_far_larger_than_the_cache_but_not_than_the_memory(here: Conditions):
     huge = replace(here, memory_bytes=1 << 40, memory_limit_bytes=None)
     assert arena_bytes(huge, None) == 256 * MEBIBYTE
-    assert arena_bytes(huge, LastCache("L3", 100 * MEBIBYTE, 2)) == 800 * MEBIBYTE
-    assert arena_bytes(huge, LastCache("L3", 32 * MEBIBYTE, 24)) == 1152 * MEBIBYTE
+    assert arena_bytes(huge, 200 * MEBIBYTE) == 800 * MEBIBYTE
+    assert arena_bytes(huge, 32 * 24 * MEBIBYTE) == 1152 * MEBIBYTE
     assert arena_bytes(replace(huge, memory_limit_bytes=512 * MEBIBYTE), None) == 128 * MEBIBYTE
+
+
+def test_what_others_touched_lately_is_not_fresh():
+    with Team(range(2)) as team:
+        arena = Arena(16 * MEBIBYTE, team, cached_bytes=2 * MEBIBYTE)  # remembers twice that, a quarter of the arena
+        # One member was at the beginning, where two would begin as well; the second part is far from it.
+        (first,) = arena.fresh(1, MEBIBYTE)
+        both = arena.fresh(2, MEBIBYTE)
+        assert both[0] >= first + MEBIBYTE
+        assert both[1] == both[0] + 8 * MEBIBYTE
+        arena.touch([arena.address + MEBIBYTE, arena.address + 3 * MEBIBYTE], MEBIBYTE)
+        # The next place of the single member, 1 MiB, is taken; 2 MiB is free again, the two moved on to 1 and 9.
+        assert arena.fresh(1, MEBIBYTE) == [arena.address + 2 * MEBIBYTE]
+        # A window larger than what is free is given nevertheless.
+        assert len(arena.fresh(1, 15 * MEBIBYTE)) == 1
+        arena.close()
 
 
 def test_windows_stay_inside_and_move_on():
     with Team(range(3)) as team:
         arena = Arena(5 * MEBIBYTE, team)
-        assert ctypes.string_at(arena.address, 1) == ctypes.string_at(arena.address + arena.size - 1, 1) == b"\x01"
+        assert ctypes.string_at(arena.address, 1) == ctypes.string_at(arena.address + arena.size - 1, 1)
+        assert ctypes.string_at(arena.address, 1)[0] == FILLING
         for members in (1, 3):
             window = arena.window(members, 1536)
             assert window % 1536 == 0
@@ -90,8 +107,3 @@ def test_windows_stay_inside_and_move_on():
                 assert all(b - a >= window for a, b in pairwise(place))
                 assert place[-1] + window <= arena.address + arena.size
         arena.close()
-
-
-def test_last_cache_is_none_or_plausible():
-    cache = last_cache()
-    assert cache is None or (cache.bytes >= 1 << 16 and cache.count >= 1 and cache.name.startswith("L"))

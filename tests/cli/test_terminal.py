@@ -8,8 +8,7 @@ from rich.console import Console
 
 from attainable.analysis.records import Analysis, BodyRow, Fault, Finding
 from attainable.cli.screen import WIDTH_OF_A_PIPE
-from attainable.cli.terminal import print_analysis, print_count, print_device, print_progress, print_run
-from attainable.devices import Bandwidth, Device, Memory, Roof, Sourced
+from attainable.cli.terminal import print_analysis, print_count, print_progress, print_run
 from attainable.measurement.run import Run
 from attainable.names import clean
 from attainable.workload.kernel import Kernel
@@ -115,7 +114,6 @@ def test_a_terminal_obeys_no_name(name: str) -> None:
     evil = renamed(complete(), lambda original: name + original)
     text = shown(evil, colours=True) + printed(lambda console: print_count(evil, console, aside=console), colours=True)
     text += printed(lambda console: print_run(run(name), console, aside=console), colours=True)
-    text += printed(lambda console: print_device(device(name), console), colours=True)
     plain = COLOURS.sub("", text)
     assert all(character.isprintable() or character == "\n" for character in plain)
     assert clean(name)[:20] in plain
@@ -165,14 +163,6 @@ def test_progress_is_not_part_of_the_result(capsys: pytest.CaptureFixture[str]) 
     assert (captured.out, captured.err) == ("", "running [red]\\x1b[2J ...\n")
 
 
-def device(name: str = "") -> Device:
-    rate = Sourced(100e9, f"{name}multiply-adds in registers", "measured")
-    speed = Bandwidth(1, Sourced(10e9, f"{name}read bandwidth", "specified"))
-    roof = Roof("vector", f"{name}float32", None, rate)
-    return Device(f"{name}local", f"{name}AMD EPYC", 2, (roof,), (Memory(f"{name}DRAM", None, (speed,)),),
-                  conditions=((f"{name}clock", f"{name}3 GHz"),))  # fmt: skip
-
-
 def run(name: str = "") -> Run:
     kernels = [
         Kernel(f"{name}k", f"{name}{kind}", seconds, (), "none") for kind, seconds in (("Conv", 0.03), ("Add", 0.01))
@@ -197,10 +187,3 @@ def test_a_run_prints_its_time_and_its_kernels() -> None:
         assert line in text
     assert re.search(r"Conv +x2 +60\.0 ms +86 %", text)  # 2 x 30 ms of 70 ms
     assert re.search(r"Add +x1 +10\.0 ms +14 %", text)
-
-
-def test_a_device_prints_every_number_with_its_kind_and_source() -> None:
-    text = printed(lambda console: print_device(device(), console))
-    assert re.search(r"float32 vector +whole device +100 Gop/s +measured +multiply-adds in registers", text)
-    assert re.search(r"DRAM memory +1 +10\.0 GB/s +specified +read bandwidth", text)
-    assert re.search(r"clock +3 GHz", text)

@@ -7,8 +7,11 @@ from onnx import TensorProto, helper
 
 from attainable.errors import InvalidQuantity, RuntimeRefused, UnknownName, WorkerCrashed
 from attainable.measurement import Run, measure_workload
-from attainable.measurement.doubts import Timed, doubts_of_profile, doubts_of_times
+from attainable.measurement.doubts import Timed, doubts_of_gate, doubts_of_profile, doubts_of_times
 from attainable.runtimes import RUNTIMES, Profile
+from attainable.timing.conditions import CpuTimes
+from attainable.timing.gate import Reading, judge
+from attainable.timing.gate_readings import Gate
 from attainable.timing.statistics import summarize
 from attainable.workload import Kernel, Workload, load
 from attainable.workload.kernel import Group
@@ -123,8 +126,8 @@ def test_the_type_is_that_of_most_activations(fake: FakeRuntime, tmp_path: Path)
     assert measure(load(save(proto, tmp_path))).dtype == "float16"
 
 
-def timed(*blocks: float, cpu_share: float = 1.0, others: float | None = 0.0) -> Timed:
-    return Timed(tuple(blocks) * 10, blocks, cpu_share, others, 0)
+def timed(*blocks: float, cpu_share: float = 1.0) -> Timed:
+    return Timed(tuple(blocks) * 10, blocks, cpu_share, 0)
 
 
 def test_quiet_times_raise_no_doubts() -> None:
@@ -133,14 +136,44 @@ def test_quiet_times_raise_no_doubts() -> None:
 
 
 def test_each_doubt_is_told_with_what_to_do() -> None:
-    loud = timed(1e-3, 1e-3, 2e-3, 2e-3, cpu_share=0.5, others=0.42)
+    loud = timed(1e-3, 1e-3, 2e-3, 2e-3, cpu_share=0.5)
     assert list(doubts_of_times(loud, summarize(loud.seconds[:8]), threads=1)) == [
         "only 8 runs fitted into the time budget; give more with --time-budget",
         "noisy: the 95 % interval is 1.00 ms to 2.00 ms; close other programs or give more time with --time-budget",
         "runs took 1.00 ms at first and 2.00 ms at last; the machine changed meanwhile, measure again",
-        "other processes used 42 % of the machine meanwhile; close them",
         "the run had a processor for 50 % of its time only; close other programs",
     ]
+
+
+def test_a_cell_that_did_not_pass_the_gate_is_marked_with_every_reason() -> None:
+    # own processes took none of the 0.84 s that two processors were busy within 1 s
+    busy = Reading(CpuTimes(10.0, 100.0, 5.0, 2)), Reading(CpuTimes(11.0, 100.84, 5.0, 2))
+    assert list(doubts_of_gate(judge(*busy), attempts=1)) == [
+        "noisy, no claim: other processes used 42 % of the machine; close them"
+    ]
+    assert list(doubts_of_gate(judge(*busy), attempts=3)) == [
+        "noisy, no claim: other processes used 42 % of the machine in each of 3 attempts, this being the quietest; "
+        "close them"
+    ]
+    assert list(doubts_of_gate(judge(Reading(), Reading()), attempts=3)) == []
+
+
+def test_only_a_run_of_several_threads_is_repeated_and_all_attempts_share_the_budget(
+    fake: FakeRuntime, workload: Workload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = iter(Reading(CpuTimes(second, 2 * second, 0.0, 2)) for second in range(100))  # others take everything
+
+    def read(_: Gate) -> Reading:
+        return next(moments)
+
+    monkeypatch.setattr(Gate, "before", read)
+    monkeypatch.setattr(Gate, "after", read)
+    for threads, attempts in ((1, ""), (2, " in each of 3 attempts, this being the quietest")):
+        run = measure_workload(
+            workload, runtime="fake", threads=threads, time_budget_seconds=0.2, profile=False
+        )  # fmt: skip
+        assert run.warnings[0] == f"noisy, no claim: other processes used 100 % of the machine{attempts}; close them"
+    assert fake.runs > 0
 
 
 def test_doubts_about_kernels() -> None:

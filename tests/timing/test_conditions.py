@@ -14,6 +14,7 @@ from attainable.timing.conditions import (
     read_cpu_times,
     usable_processors,
 )
+from tests.timing.machines import machine, of_processors
 
 XEON = """\
 processor	: 0
@@ -43,13 +44,6 @@ Features	: fp asimd crc32 asimddp i8mm bf16
 CPU implementer	: 0x41
 CPU part	: 0xd0b
 """
-
-
-def machine(root: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-    return root
 
 
 def test_an_intel_server(tmp_path: Path):
@@ -126,11 +120,15 @@ def test_limits_of_the_control_group(tmp_path: Path, files: dict[str, str], quot
 
 
 def test_threads_of_one_core_count_once(tmp_path: Path):
-    siblings = {
-        f"sys/devices/system/cpu/cpu{processor}/topology/thread_siblings_list": "the same"
-        for processor in usable_processors()
-    }
+    siblings = of_processors({"topology/thread_siblings_list": dict.fromkeys(usable_processors(), "the same")})
     assert core_processors(root=machine(tmp_path, siblings)) == usable_processors()[:1]
+
+
+def test_settings_are_among_the_conditions(tmp_path: Path):
+    governors = of_processors({"cpufreq/scaling_governor": dict.fromkeys(usable_processors(), "schedutil")})
+    conditions = read_conditions(root=machine(tmp_path, governors | {"sys/devices/system/node/online": "0"}))
+    pairs = dict(conditions.as_pairs())
+    assert (pairs["governor"], pairs["numa nodes"], pairs["swap"]) == ("schedutil", "1", "unknown")
 
 
 def stat(user: int, idle: int, steal: int) -> str:

@@ -2,11 +2,12 @@
 
 import ctypes
 import mmap
-from dataclasses import dataclass
-from pathlib import Path
+import sys
+from collections import deque
+from collections.abc import Sequence
 
 from attainable.calibration.team import Team
-from attainable.timing.conditions import Conditions, usable_processors
+from attainable.timing.conditions import Conditions
 
 MEBIBYTE = 1 << 20
 
@@ -16,61 +17,45 @@ WINDOW_BYTES = 16 * MEBIBYTE
 LEAST_WINDOW_BYTES = 2 * MEBIBYTE
 """What each member takes at least, so that many members do not start and stop all the time."""
 
-_ROOT = Path("/")
+FILLING = 0x3C
+"""Each byte of the arena at first: as float32 0.0115, far from a denormal."""
 
 
-@dataclass(frozen=True, slots=True)
-class LastCache:
-    """The last level of cache before the main memory.
-
-    Attributes:
-        name: ``L3`` or whatever level is the last.
-        bytes: of one cache.
-        count: how many of them the usable processors have.
-    """
-
-    name: str
-    bytes: int
-    count: int
-
-
-def last_cache(*, root: Path = _ROOT) -> LastCache | None:
-    """The last-level cache as the Linux kernel describes it; None where it does not. ``root`` is for tests."""
-    found: dict[int, dict[str, int]] = {}
-    for processor in usable_processors():
-        for index in (root / f"sys/devices/system/cpu/cpu{processor}/cache").glob("index*"):
-            try:
-                level, size = int((index / "level").read_text()), (index / "size").read_text().strip()
-                sharers = (index / "shared_cpu_list").read_text().strip()
-            except (OSError, ValueError):
-                continue
-            if size.endswith("K"):  # the only unit the kernel prints here
-                found.setdefault(level, {})[sharers] = int(size[:-1]) << 10
-    if not found:
-        return None
-    level = max(found)
-    return LastCache(f"L{level}", max(found[level].values()), len(found[level]))
-
-
-def arena_bytes(conditions: Conditions, cache: LastCache | None) -> int:
+def arena_bytes(conditions: Conditions, cached_bytes: int | None) -> int:
     """How large the arena is: four times all last-level cache, at least 256 MiB, at most a quarter of the memory.
 
     Beyond 1 GiB filling it would take longer than the measurement; there one and a half times the cache must do.
+
+    Args:
+        conditions: of this machine; its memory is the limit.
+        cached_bytes: what all caches of the last level hold; None where unknown.
     """
-    cached = cache.bytes * cache.count if cache else 64 * MEBIBYTE
+    cached = cached_bytes or 64 * MEBIBYTE
     wanted = max(256 * MEBIBYTE, min(4 * cached, 1024 * MEBIBYTE), cached * 3 // 2)
     limits = [limit for limit in (conditions.memory_bytes, conditions.memory_limit_bytes) if limit is not None]
     return min([wanted, *(limit // 4 for limit in limits)]) // MEBIBYTE * MEBIBYTE
 
 
 class Arena:
-    """A block of memory, filled with ones by the team so that each member's part lies next to its core."""
+    """A block of memory, filled by the team so that each member's part lies next to its core.
 
-    def __init__(self, size: int, team: Team) -> None:
+    Args:
+        size: in bytes.
+        team: fills it.
+        cached_bytes: what the last caches hold together; that much of what was touched last is not fresh.
+    """
+
+    def __init__(self, size: int, team: Team, *, cached_bytes: int = 0) -> None:
         self.size = size
-        self._map = mmap.mmap(-1, size)
-        if hasattr(mmap, "MADV_HUGEPAGE"):
+        # Twice the cache, because caches do not drop exactly what is oldest; but not so much that nothing is fresh.
+        self._remembered = min(2 * cached_bytes, size // 4)
+        self._recent: deque[tuple[int, int]] = deque()
+        if sys.platform == "linux":
+            # Private, because Linux gives huge pages to shared memory only where an administrator says so.
+            self._map = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
             self._map.madvise(mmap.MADV_HUGEPAGE)
+        else:
+            self._map = mmap.mmap(-1, size)
         self._anchor = ctypes.c_char.from_buffer(self._map)
         self.address = ctypes.addressof(self._anchor)
         # How far into its part each member has walked, by the number of members.
@@ -79,25 +64,42 @@ class Arena:
 
         def fill(member: int) -> None:
             end = size if member == team.size - 1 else (member + 1) * part
-            ctypes.memset(self.address + member * part, 1, end - member * part)
+            ctypes.memset(self.address + member * part, FILLING, end - member * part)
 
         team.each(fill)
 
     def fresh(self, members: int, size: int) -> list[int]:
         """An address for each of ``members``, with ``size`` bytes that nobody has touched for as long as possible.
 
-        Each member walks through its own part of the arena; a single one walks through all of it.
+        Each member walks through its own part of the arena; a single one walks through all of it. They step over what
+        others touched lately.
         """
         part = self._part(members)
         offset = self._walked.get(members, 0)
-        if offset + size > part:
-            offset = 0
-        self._walked[members] = -(-(offset + size) // mmap.PAGESIZE) * mmap.PAGESIZE
-        return [self.address + place * part + offset for place in range(members)]
+        places: list[int] = []
+        for _ in range(part // size + 1):
+            if offset + size > part:
+                offset = 0
+            places = [self.address + place * part + offset for place in range(members)]
+            offset = -(-(offset + size) // mmap.PAGESIZE) * mmap.PAGESIZE
+            if not self._is_recent(places, size):
+                break
+        self._walked[members] = offset
+        self.touch(places, size)
+        return places
 
-    def window(self, members: int, multiple: int) -> int:
-        """Bytes that each of ``members`` takes in one trial, a multiple of ``multiple``."""
-        size = max(WINDOW_BYTES // members, LEAST_WINDOW_BYTES)
+    def touch(self, places: Sequence[int], size: int) -> None:
+        """Remember that ``size`` bytes at each of ``places`` are being touched."""
+        self._recent.extend((place, place + size) for place in places)
+        while sum(end - start for start, end in self._recent) > self._remembered and len(self._recent) > len(places):
+            self._recent.popleft()
+
+    def _is_recent(self, places: Sequence[int], size: int) -> bool:
+        return any(place < end and start < place + size for place in places for start, end in self._recent)
+
+    def window(self, members: int, multiple: int, *, together: int = WINDOW_BYTES) -> int:
+        """Bytes that each of ``members`` takes in one trial, a multiple of ``multiple``; all take ``together``."""
+        size = max(together // members, LEAST_WINDOW_BYTES)
         return max(1, min(size, self._part(members) // 2) // multiple) * multiple
 
     def _part(self, members: int) -> int:

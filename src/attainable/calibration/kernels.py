@@ -1,4 +1,4 @@
-"""The arithmetic micro-benchmarks as LLVM IR, and the frame that all kernels share.
+"""The frame that all micro-benchmarks share, and the clock, as LLVM IR.
 
 IR is text that any LLVM target compiles, no compiler and no assembly needed.
 
@@ -73,67 +73,6 @@ class KernelSource:
     name: str
     ir: str
     work: int
-
-
-FMA_ROUNDS = 8
-"""How often the loop body of `multiply_add` visits each accumulator; hides the cost of the loop itself."""
-
-
-def multiply_add(*, width: int, accumulators: int, fused: bool) -> KernelSource:
-    """The float32 peak: ``accumulators`` vectors of ``width``, each ``a = a + x * y`` over and over.
-
-    ``memory`` holds x and y. Accumulator k starts at k + 1 in each lane and only creeps up, by small products, until it
-    no longer changes: no infinity, no denormal. The accumulator is the addend, as ARM's FMLA overwrites the addend.
-    The result is the bits of the sum over accumulators and lanes.
-
-    Args:
-        width: lanes of a vector.
-        accumulators: chains in flight; latency times units of them keep all units busy.
-        fused: use fused multiply-add; else a multiply and an add.
-    """
-    vector = f"<{width} x float>"
-    name = f"{'fma' if fused else 'mul_add'}_{width}x{accumulators}"
-    lines: list[str] = []
-    for operand, offset in (("x", 0), ("y", 4)):
-        lines += [
-            f"  %{operand}_at = getelementptr i8, ptr %memory, i64 {offset}",
-            f"  %{operand}_one = load float, ptr %{operand}_at, align 4",
-            f"  %{operand}_lane = insertelement {vector} poison, float %{operand}_one, i64 0",
-            f"  %{operand} = shufflevector {vector} %{operand}_lane, {vector} poison, <{width} x i32> zeroinitializer",
-        ]
-    lines += ["  br label %loop", "loop:", "  %i = phi i64 [ 0, %work ], [ %i_next, %loop ]"]
-    for k in range(accumulators):
-        start = ", ".join([f"float {float(k + 1)}"] * width)
-        lines.append(f"  %a{k}_0 = phi {vector} [ <{start}>, %work ], [ %a{k}_{FMA_ROUNDS}, %loop ]")
-    for step in range(FMA_ROUNDS):
-        for k in range(accumulators):
-            old, new = f"%a{k}_{step}", f"%a{k}_{step + 1}"
-            if fused:
-                call = f"call {vector} @llvm.fma.v{width}f32({vector} %x, {vector} %y, {vector} {old})"
-                lines.append(f"  {new} = {call}")
-            else:
-                lines.append(f"  %p{k}_{step} = fmul {vector} %x, {old}")
-                lines.append(f"  {new} = fadd {vector} %p{k}_{step}, %y")
-    lines += [
-        "  %i_next = add i64 %i, 1",
-        "  %again = icmp slt i64 %i_next, %count",
-        "  br i1 %again, label %loop, label %done",
-        "done:",
-    ]
-    total = f"%a0_{FMA_ROUNDS}"
-    for k in range(1, accumulators):
-        lines.append(f"  %t{k} = fadd {vector} {total}, %a{k}_{FMA_ROUNDS}")
-        total = f"%t{k}"
-    lines += [
-        f"  %sum = call float @llvm.vector.reduce.fadd.v{width}f32(float 0.0, {vector} {total})",
-        "  %bits = bitcast float %sum to i32",
-        "  %result = zext i32 %bits to i64",
-    ]
-    declared = (
-        f"declare {vector} @llvm.fma.v{width}f32({vector}, {vector}, {vector})",
-        f"declare float @llvm.vector.reduce.fadd.v{width}f32(float, {vector})",
-    )
-    return KernelSource(name, assemble(name, lines, declared), 2 * width * accumulators * FMA_ROUNDS)
 
 
 CHAIN_STEPS = 64

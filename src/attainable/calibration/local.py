@@ -2,43 +2,68 @@
 
 import contextlib
 import math
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 
-from attainable.calibration.arena import LastCache, last_cache
-from attainable.calibration.roofs import Best, Ceiling, Measured, measure_roofs
-from attainable.devices import LOCAL, Bandwidth, Device, Memory, Roof, Sourced, local_profile_path
+from attainable.calibration.caches import cache_levels
+from attainable.calibration.local_profile import local_profile
+from attainable.calibration.memory_kernels import Store
+from attainable.calibration.noise import Noise
+from attainable.calibration.recalibration import raised
+from attainable.calibration.roofs import Plan, Progress, measure_roofs
+from attainable.devices import LOCAL, Device, local_profile_path
 from attainable.devices.profile import read_profile, write_profile
-from attainable.errors import InputError, InvalidQuantity
-from attainable.timing.conditions import (
-    UNKNOWN,
-    Conditions,
-    core_processors,
-    others_share,
-    read_conditions,
-    read_cpu_times,
-)
+from attainable.errors import InputError, InvalidQuantity, RunError
+from attainable.timing.conditions import Conditions, core_processors, others_share, read_conditions, read_cpu_times
 
-METHOD = "1"
+METHOD = "2"
 """Version of the calibration; a profile of another version is measured again."""
-
-CALIBRATION_SECONDS = 2.8
-"""Time for compiling, filling memory and the trials; a busy machine takes up to a second longer."""
 
 # A cached profile describes this machine while these conditions are what they were.
 _IDENTITY = ("calibration method", "cpu", "processors", "cores", "cpu quota", "isa", "memory")
 
 
-def local_device(*, refresh: bool = False) -> Device:
-    """This machine with measured roofs, from the cache where that fits; else calibrates, which takes 3 s.
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much a calibration measures.
+
+    Attributes:
+        seconds: for instructions and memory; a busy machine takes up to a second longer.
+        ceilings_seconds: for what a runtime reaches in practice; 0 leaves that out.
+        everything: special functions, all caches, stores and latencies; else the peaks, and reading from the last cache
+            and the main memory.
+    """
+
+    seconds: float
+    ceilings_seconds: float
+    everything: bool
+
+
+ROOFS = Effort(3.6, 0.0, everything=False)
+"""What a first analysis needs; takes 5 s."""
+
+QUICK = Effort(14.0, 8.0, everything=True)
+"""What a person asks for; takes less than 30 s."""
+
+FULL = Effort(60.0, 30.0, everything=True)
+"""Four times as many trials, for a busy machine."""
+
+_STORES: tuple[Store, ...] = ("write", "copy", "triad")
+
+
+def local_device(
+    *, refresh: bool = False, effort: Effort = ROOFS, seconds: float | None = None, progress: Progress | None = None
+) -> Device:
+    """This machine with measured roofs, from the cache where that fits; else calibrates.
 
     A cache that cannot be read or written is no error: the machine is then measured every time. Measuring the same
-    machine again never lowers a roof: others on the machine, or on the host of a virtual one, slow its memory down by a
-    fifth for minutes, and what it once did it can do. Each number keeps the date it was reached; delete the file to
-    forget them.
+    machine again never lowers a roof, unless the earlier calibration was disturbed. Each number keeps the date it was
+    reached; delete the file to forget them.
 
     Args:
         refresh: measure even if a fitting profile is cached.
+        effort: how much to measure.
+        seconds: time for the measurement instead of the effort's own.
+        progress: told the share that is done and what is being done.
     """
     path = local_profile_path()
     try:
@@ -49,21 +74,30 @@ def local_device(*, refresh: bool = False) -> Device:
         cached = None
     if cached is not None and not refresh:
         return cached
-    device = calibrate()
+    device = calibrate(effort=effort, seconds=seconds, progress=progress)
     if cached is not None:
         device = raised(device, cached)
-    # A read-only home only costs the next caller 3 s.
+    # A read-only home only costs the next caller the time again.
     with contextlib.suppress(OSError, InputError):
         write_profile(device, path)
     return device
 
 
-def calibrate(*, threads: int | None = None, seconds: float = CALIBRATION_SECONDS) -> Device:
-    """Measure float32 peak and memory bandwidth of this machine; the cache is neither read nor written.
+def calibrate(
+    *,
+    threads: int | None = None,
+    effort: Effort = ROOFS,
+    seconds: float | None = None,
+    progress: Progress | None = None,
+) -> Device:
+    """Measure the peaks and the memories of this machine; the cache is neither read nor written.
 
     Args:
         threads: how many cores count as all; None for all that this process may use within its CPU quota.
-        seconds: for all of it; the trials get at least half, even where compiling and filling memory took longer.
+        effort: how much to measure.
+        seconds: time for all of it instead of the effort's own; the trials get at least half, even where compiling and
+            filling memory took longer.
+        progress: told the share that is done and what is being done.
 
     Raises:
         InvalidQuantity: more threads than cores, or less than one.
@@ -77,16 +111,73 @@ def calibrate(*, threads: int | None = None, seconds: float = CALIBRATION_SECOND
             help=f"give a number from 1 to {len(cores)}",
         )
     used = cores[: threads or cores_within_quota(len(cores), conditions.cpu_quota)]
-    cache = last_cache()
+    tell = progress or _nobody
+    effort = _scaled(effort, seconds)
+    share = effort.seconds / (effort.seconds + effort.ceilings_seconds)
+    levels = cache_levels(used)
+    measured_levels = levels if effort.everything else levels[-1:]
+    plan = Plan(
+        seconds=effort.seconds,
+        levels=measured_levels,
+        stores=_STORES if effort.everything else (),
+        special=effort.everything,
+        latency=effort.everything,
+    )
     before = read_cpu_times()
-    measured = measure_roofs(used, conditions=conditions, cache=cache, seconds=seconds)
-    share = others_share(before, read_cpu_times())
-    return _device(measured, conditions=conditions, cache=cache, threads=len(used), share=share)
+    measured = measure_roofs(
+        used,
+        plan,
+        conditions=conditions,
+        last_cache_bytes=levels[-1].all_bytes if levels else 0,
+        progress=lambda done, what: tell(done * share, what),
+    )
+    noise = Noise(others_share(before, read_cpu_times()), measured.clock_drift)
+    device = local_profile(
+        measured,
+        conditions=conditions,
+        identity=_identified(conditions),
+        levels=measured_levels,
+        threads=len(used),
+        noise=noise,
+    )
+    return _with_ceilings(device, effort.ceilings_seconds, lambda done, what: tell(share + done * (1 - share), what))
 
 
 def cores_within_quota(cores: int, quota: float | None) -> int:
     """How many cores a CPU quota can keep busy; a started processor counts."""
     return cores if quota is None else max(1, min(cores, math.ceil(quota)))
+
+
+def _scaled(effort: Effort, seconds: float | None) -> Effort:
+    """The effort in ``seconds`` altogether, divided as its own time is."""
+    if seconds is None:
+        return effort
+    factor = seconds / (effort.seconds + effort.ceilings_seconds)
+    return replace(effort, seconds=effort.seconds * factor, ceilings_seconds=effort.ceilings_seconds * factor)
+
+
+def _with_ceilings(device: Device, seconds: float, tell: Progress) -> Device:
+    """The device with what a runtime reaches on it; without, and saying why, where the runtime does not run."""
+    if not seconds:
+        return device
+    # Imported here, because a first analysis needs none of it.
+    from attainable.calibration.practical import measure_practical
+
+    told = 0
+
+    def progress(what: str) -> None:
+        nonlocal told
+        told += 1
+        # The number of sentences is not known before; the bar comes closer and closer.
+        tell(1 - 0.8**told, what)
+
+    assert device.cores is not None, "this machine has cores"
+    try:
+        practical = measure_practical(threads=sorted({1, device.cores}), seconds=seconds, progress=progress)
+    except RunError as error:
+        return replace(device, conditions=(*device.conditions, ("no practical ceilings", error.what)))
+    tell(1.0, "done")
+    return replace(device, ceilings=practical.ceilings, conditions=(*device.conditions, *practical.conditions))
 
 
 def _fits(cached: Device, now: Conditions) -> bool:
@@ -99,115 +190,5 @@ def _identified(conditions: Conditions) -> tuple[tuple[str, str], ...]:
     return (("calibration method", METHOD), *conditions.as_pairs())
 
 
-def raised(device: Device, earlier: Device) -> Device:
-    """``device`` with each roof and bandwidth at the higher of its own and the earlier value."""
-    roofs = {(roof.engine, roof.dtype, roof.threads): roof for roof in earlier.roofs}
-    memories = {memory.name: memory for memory in earlier.memories}
-    return replace(
-        device,
-        roofs=tuple(
-            max(roof, roofs.get((roof.engine, roof.dtype, roof.threads), roof), key=_roof_value)
-            for roof in device.roofs
-        ),
-        memories=tuple(_raised_memory(memory, memories.get(memory.name, memory)) for memory in device.memories),
-    )
-
-
-def _raised_memory(memory: Memory, earlier: Memory) -> Memory:
-    before = {bandwidth.threads: bandwidth for bandwidth in earlier.bandwidths}
-    return replace(
-        memory,
-        bandwidths=tuple(
-            max(bandwidth, before.get(bandwidth.threads, bandwidth), key=_bandwidth_value)
-            for bandwidth in memory.bandwidths
-        ),
-    )
-
-
-def _roof_value(roof: Roof) -> float:
-    return roof.operations_per_second.value
-
-
-def _bandwidth_value(bandwidth: Bandwidth) -> float:
-    return bandwidth.bytes_per_second.value
-
-
-def _device(
-    measured: Measured, *, conditions: Conditions, cache: LastCache | None, threads: int, share: float | None
-) -> Device:
-    date = datetime.now(UTC).isoformat(timespec="seconds")
-
-    def sourced(best: Best, what: str) -> Sourced:
-        return Sourced(best.rate, f"{what}: best of {best.trials} short trials, {best.kernel}, {date}", "measured")
-
-    def bandwidths(ceiling: Ceiling, what: str) -> tuple[Bandwidth, ...]:
-        pairs = _by_threads(ceiling, threads)
-        return tuple(Bandwidth(count, sourced(best, what)) for count, best in pairs)
-
-    memories = [Memory("DRAM", _capacity(conditions), bandwidths(measured.read, "read bandwidth"))]
-    if cache:
-        capacity = Sourced(float(cache.bytes * cache.count), "the system's description of the cache", "specified")
-        memories.append(Memory(cache.name, capacity, bandwidths(measured.cache, "read bandwidth in the cache")))
-    return Device(
-        name=LOCAL,
-        title=conditions.cpu,
-        cores=threads,
-        roofs=tuple(
-            Roof("vector", "float32", count, sourced(best, "multiply-adds in registers"))
-            for count, best in _by_threads(measured.peak, threads)
-        ),
-        memories=tuple(memories),
-        conditions=(
-            ("date", date),
-            *_identified(conditions),
-            ("others' share of the machine", _busyness(share)),
-            *_remarks(measured, threads),
-            ("compiler", measured.compiler),
-        ),
-    )
-
-
-def _busyness(share: float | None) -> str:
-    if share is None:
-        return UNKNOWN
-    return f"{share:.0%}" + ("; busy: memory may be faster, calibrate again when it is quiet" if share > 0.1 else "")
-
-
-def _spread(measured: Measured, threads: int) -> str:
-    """How much steadier or wilder the memory was than its best trial says."""
-    pairs = _by_threads(measured.read, threads)
-    return "half of the trials under " + ", ".join(f"{best.median / 1e9:.1f} GB/s on {count}" for count, best in pairs)
-
-
-def _by_threads(ceiling: Ceiling, threads: int) -> list[tuple[int, Best]]:
-    return [(1, ceiling.one)] if threads == 1 else [(1, ceiling.one), (threads, ceiling.all)]
-
-
-def _capacity(conditions: Conditions) -> Sourced | None:
-    known = [size for size in (conditions.memory_bytes, conditions.memory_limit_bytes) if size is not None]
-    return Sourced(float(min(known)), "what the operating system grants", "measured") if known else None
-
-
-def _remarks(measured: Measured, threads: int) -> list[tuple[str, str]]:
-    """What a reader needs to judge the numbers; a wrong peak shows in the operations per cycle."""
-    one, both = measured.peak.one.rate, measured.peak.all.rate
-    per_cycle = one / measured.clock_hertz
-    remarks = [
-        ("clock", f"{measured.clock_hertz / 1e9:.2f} GHz, from a chain of dependent instructions"),
-        ("peak of one core", f"{per_cycle:.1f} operations per cycle at {measured.clock_hertz / 1e9:.2f} GHz"),
-        (
-            "not in the peak",
-            "only fused multiply-adds are counted; a core with adders of its own can do further additions beside them",
-        ),
-        (
-            "memory read",
-            f"{measured.arena_bytes} bytes in turn, {measured.rounds} rounds; {_spread(measured, threads)}",
-        ),
-    ]
-    copies = ", ".join(f"{best.rate / 1e9:.1f} GB/s on {count}" for count, best in _by_threads(measured.copy, threads))
-    remarks.append(("copy, reads and non-temporal writes together", copies))
-    if both < 0.9 * threads * one:
-        remarks.append(
-            ("all cores", f"{both / (threads * one):.0%} of {threads} times one core: shared clock, or a busy machine")
-        )
-    return remarks
+def _nobody(done: float, what: str) -> None:
+    del done, what

@@ -1,4 +1,13 @@
-"""The memory micro-benchmarks as LLVM IR: reading and copying, in the frame of `attainable.calibration.kernels`."""
+"""The memory micro-benchmarks as LLVM IR, in the frame of `attainable.calibration.kernels`.
+
+Bytes are those that the program reads and writes, as STREAM counts them. A plain store to a line that is not in the
+cache makes the processor read it first; that read is not counted, so plain stores look slower than non-temporal ones.
+
+Source: J. D. McCalpin, STREAM (cs.virginia.edu/stream): write, copy and triad; L. McVoy, C. Staelin, lmbench, USENIX
+1996: the chain of dependent loads.
+"""
+
+from typing import Literal
 
 from attainable.calibration.kernels import KernelSource, assemble
 
@@ -56,23 +65,114 @@ def read(*, width: int, streams: int, prefetch: int) -> KernelSource:
     return KernelSource(name, assemble(name, lines, declared), 1)
 
 
-def copy(*, width: int) -> KernelSource:
-    """Copy bandwidth past the caches: ``count`` bytes of ``memory`` to the ``count`` bytes after them.
+Store = Literal["write", "copy", "triad"]
+ARRAYS: dict[Store, int] = {"write": 1, "copy": 2, "triad": 3}
+"""How many arrays each touches, the written one last."""
 
-    The stores are non-temporal: the target is not read first, so ``2 * count`` bytes really move. ``count`` must be a
-    multiple of ``MEMORY_BLOCK``. The result is ``count``.
+_SCALAR = "splat (float 0x3F50000000000000)"
+"""2^-10 in every lane: what triad multiplies by, so that repeated sums stay small numbers."""
+
+
+def store(access: Store, *, width: int, temporal: bool) -> KernelSource:
+    """Write bandwidth: a constant (write), an array (copy), or b + s * c (triad) into the last of the arrays.
+
+    The arrays lie behind each other in ``memory``, ``count`` bytes of float32 each, a multiple of ``MEMORY_BLOCK``. The
+    result is ``count``.
+
+    Args:
+        access: what is written.
+        width: lanes of a vector.
+        temporal: plain stores; else non-temporal ones, which pass the caches by.
     """
-    vector, step = f"<{width} x i32>", width * 4
-    body = ["  %target = getelementptr i8, ptr %stream0, i64 %count"]
+    vector, step, arrays = f"<{width} x float>", width * 4, ARRAYS[access]
+    name = access if temporal else f"{access}_nt"
+    body = ["  %array0 = getelementptr i8, ptr %memory, i64 %i"]
+    body += [f"  %array{k} = getelementptr i8, ptr %array{k - 1}, i64 %count" for k in range(1, arrays)]
     for index, offset in enumerate(range(0, MEMORY_BLOCK, step)):
-        body += [
-            f"  %from{index} = getelementptr i8, ptr %stream0, i64 {offset}",
-            f"  %to{index} = getelementptr i8, ptr %target, i64 {offset}",
-            f"  %word{index} = load {vector}, ptr %from{index}, align {step}",
-            f"  store {vector} %word{index}, ptr %to{index}, align {step}, !nontemporal !0",
-        ]
-    lines = _passes(1, before_loop=[], in_loop=[*_streams(1), *body], end=["  %result = add i64 %count, 0"])
-    return KernelSource("copy", assemble("copy", lines, ("!0 = !{i32 1}",)), 2)
+        for k in range(arrays):
+            body.append(f"  %at{k}_{index} = getelementptr i8, ptr %array{k}, i64 {offset}")
+        for k in range(arrays - 1):
+            body.append(f"  %x{k}_{index} = load {vector}, ptr %at{k}_{index}, align {step}")
+        if access == "triad":
+            operands = f"{vector} %x1_{index}, {vector} {_SCALAR}, {vector} %x0_{index}"
+            body.append(f"  %sum{index} = call {vector} @llvm.fmuladd.v{width}f32({operands})")
+        value = {"write": _SCALAR, "copy": f"%x0_{index}", "triad": f"%sum{index}"}[access]
+        hint = "" if temporal else ", !nontemporal !0"
+        body.append(f"  store {vector} {value}, ptr %at{arrays - 1}_{index}, align {step}{hint}")
+    lines = _passes(1, before_loop=[], in_loop=body, end=["  %result = add i64 %count, 0"])
+    declared = (f"declare {vector} @llvm.fmuladd.v{width}f32({vector}, {vector}, {vector})", "!0 = !{i32 1}")
+    return KernelSource(name, assemble(name, lines, declared), arrays)
+
+
+LINE = 64
+"""Bytes between two places of the chain: a cache line of nearly all processors."""
+
+_MULTIPLIER, _INCREMENT = 1664525, 1013904223
+"""A generator with these visits all of a power of two of numbers before it returns.
+
+Source: T. E. Hull, A. R. Dobell, SIAM Review 4(3), 1962: the increment is odd and the multiplier 1 modulo 4; the
+numbers are those of Numerical Recipes, chapter 7.1.
+"""
+
+CHASE_STEPS = 16
+"""Dependent loads in the loop body of `chase`."""
+
+
+def link() -> KernelSource:
+    """Turn ``memory`` into a cycle through all of its ``count`` lines, a power of two, in an order that looks random.
+
+    Each line begins with the address of the next. The second word of the first line says where `chase` goes on; it is
+    set to the first line. The result is ``count``.
+    """
+    lines = [
+        "  %mask = sub i64 %count, 1",
+        "  %cursor = getelementptr i8, ptr %memory, i64 8",
+        "  store ptr %memory, ptr %cursor, align 8",
+        "  br label %loop",
+        "loop:",
+        "  %i = phi i64 [ 0, %work ], [ %i_next, %loop ]",
+        f"  %product = mul i64 %i, {_MULTIPLIER}",
+        f"  %sum = add i64 %product, {_INCREMENT}",
+        "  %next = and i64 %sum, %mask",
+        f"  %from = mul i64 %i, {LINE}",
+        f"  %to = mul i64 %next, {LINE}",
+        "  %place = getelementptr i8, ptr %memory, i64 %from",
+        "  %target = getelementptr i8, ptr %memory, i64 %to",
+        "  store ptr %target, ptr %place, align 8",
+        "  %i_next = add i64 %i, 1",
+        "  %again = icmp slt i64 %i_next, %count",
+        "  br i1 %again, label %loop, label %done",
+        "done:",
+        "  %result = add i64 %count, 0",
+    ]
+    return KernelSource("link", assemble("link", lines, ()), LINE)
+
+
+def chase() -> KernelSource:
+    """Latency: ``count`` times ``CHASE_STEPS`` loads along the cycle of `link`, each needing the one before.
+
+    It goes on where it stopped, so that a line is met again only after all others. The result is the number of the line
+    where it stands.
+    """
+    lines = [
+        "  %cursor = getelementptr i8, ptr %memory, i64 8",
+        "  %start = load ptr, ptr %cursor, align 8",
+        "  br label %loop",
+        "loop:",
+        "  %i = phi i64 [ 0, %work ], [ %i_next, %loop ]",
+        f"  %p0 = phi ptr [ %start, %work ], [ %p{CHASE_STEPS}, %loop ]",
+        *(f"  %p{step + 1} = load ptr, ptr %p{step}, align 8" for step in range(CHASE_STEPS)),
+        "  %i_next = add i64 %i, 1",
+        "  %again = icmp slt i64 %i_next, %count",
+        "  br i1 %again, label %loop, label %done",
+        "done:",
+        f"  store ptr %p{CHASE_STEPS}, ptr %cursor, align 8",
+        f"  %address = ptrtoint ptr %p{CHASE_STEPS} to i64",
+        "  %base = ptrtoint ptr %memory to i64",
+        "  %distance = sub i64 %address, %base",
+        f"  %result = sdiv i64 %distance, {LINE}",
+    ]
+    return KernelSource("chase", assemble("chase", lines, ()), CHASE_STEPS)
 
 
 def _streams(streams: int) -> list[str]:

@@ -1,55 +1,56 @@
 """Measure the roofs: many short trials of every kernel, in turn, the fastest kept.
 
-A roof is what the machine can do, so disturbance only ever lowers a trial and the maximum is the honest estimate.
-Trials of all kinds take turns for the whole time, so that a disturbance hits none of them throughout.
+Trials of all kinds take turns for the whole time, so that a disturbance hits none of them throughout. After a few
+rounds only the best kernels of each kind go on.
 """
 
-import ctypes
-import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import pairwise, repeat
 
-from attainable.calibration.arena import Arena, LastCache, arena_bytes
-from attainable.calibration.jit import Compiler, Kernel
-from attainable.calibration.kernels import clock_chain, multiply_add
-from attainable.calibration.memory_kernels import MEMORY_BLOCK, copy, read
+from attainable.calibration.arena import Arena, arena_bytes
+from attainable.calibration.caches import CacheLevel
+from attainable.calibration.instruction_sets import FAMILIES, Family, families
+from attainable.calibration.jit import Compiler
+from attainable.calibration.latency import LATENCY_SECONDS, measure_latencies
+from attainable.calibration.memory_kernels import Store
+from attainable.calibration.tasks import CLOCK, MAIN, TRIAL_SECONDS, Lot, Task, Workbench
 from attainable.calibration.team import Team
+from attainable.calibration.trials import Best, Key, Trials
 from attainable.timing.conditions import Conditions
 
-TRIAL_SECONDS = 0.002
-"""Length of an arithmetic trial: short enough to fall between two disturbances, long enough for the clock."""
+FEWEST_ROUNDS = 2
+"""Rounds however little time there is: an interval needs two."""
 
-CACHE_REPEATS = 3
-"""Passes over the cached part in a timed trial, after one untimed pass that brings it into the cache."""
+SWEEP_ROUNDS = 3
+"""Rounds in which every kernel takes part."""
 
-FEWEST_ROUNDS = 5
+CONTENDERS = 3
+"""Kernels of each kind that go on after the sweep."""
 
-# (streams, bytes of prefetch). Six or twelve streams spread over memory channels where powers of two collide.
-READ_PATTERNS = ((1, 0), (4, 0), (6, 0), (6, 256), (8, 0), (12, 0))
-CACHE_PATTERNS = ((4, 0), (8, 0))
+Progress = Callable[[float, str], None]
+"""Told the share that is done, 0 to 1, and what is being done."""
 
 
 @dataclass(frozen=True, slots=True)
-class Best:
-    """The fastest trial so far.
+class Plan:
+    """What to measure, and for how long.
 
     Attributes:
-        rate: operations, bytes or steps per second.
-        kernel: the name of the kernel that reached it.
-        trials: how many there were, of all kernels.
-        median: half of the trials were slower than this; tells a quiet machine from a busy one.
+        seconds: for all of it; the trials get at least half, even where compiling and filling memory took longer.
+        levels: caches to measure, the first level first.
+        stores: what to write besides reading.
+        special: whether to measure special functions.
+        latency: whether to measure the latency of every memory.
     """
 
-    rate: float
-    kernel: str
-    trials: int
-    median: float
-
-
-NOTHING = Best(0.0, "", 0, 0.0)
-"""The best of no trials."""
+    seconds: float
+    levels: tuple[CacheLevel, ...]
+    stores: tuple[Store, ...]
+    special: bool
+    latency: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,148 +66,183 @@ class Measured:
     """What the rounds found.
 
     Attributes:
-        clock_hertz: cycles per second of a core, from the dependent chain.
-        peak: float32 operations per second.
-        read: bytes per second from the main memory.
-        copy: bytes per second, read and written together, with non-temporal stores.
-        cache: bytes per second from the last-level cache; zero where its size is unknown.
+        clock_hertz: cycles per second of a core that works alone, from the dependent chain.
+        shared_clock_hertz: the same while all work.
+        clock_drift: largest share by which a core's clock at the end differs from that at the beginning; None where
+            there were too few trials to tell.
+        clocks: the best of each core.
+        found: the best by what was measured: clock, peaks in operations per second, special functions in results per
+            second, accesses in bytes per second.
+        families: what competed, by element type; none where the processor has no instruction.
+        latencies: seconds of a dependent load, by memory.
         rounds: how often everything had its turn.
         arena_bytes: the size of the memory read.
+        processor: LLVM's name of it.
         compiler: name and version of what made the kernels.
     """
 
     clock_hertz: float
-    peak: Ceiling
-    read: Ceiling
-    copy: Ceiling
-    cache: Ceiling
+    shared_clock_hertz: float
+    clock_drift: float | None
+    clocks: tuple[float, ...]
+    found: dict[Key, Ceiling]
+    families: dict[str, tuple[Family, ...]]
+    latencies: dict[str, Best]
     rounds: int
     arena_bytes: int
+    processor: str
     compiler: str
 
 
-class _Bench:
-    """The compiled kernels, the memory they run on and the best rates so far."""
+_CYCLES_PER_STEP = 2.0
+"""Of the clock chain: a rotation and an addition."""
 
-    def __init__(self, team: Team, conditions: Conditions, cache: LastCache | None) -> None:
-        compiler = Compiler()
-        self.compiler = compiler.version
-        self.team = team
-        self.cache = cache
-        # Rate and kernel of each trial, by what was measured and whether by all cores.
-        self.trials: dict[tuple[str, bool], list[tuple[float, str]]] = {}
-        width = compiler.widths[0]
-        counts = (8, 12, 16, 24) if compiler.vector_registers == 32 else (8, 10, 12, 14)
-        self.peaks = [
-            compiler.compile(multiply_add(width=lanes, accumulators=count, fused=compiler.fused))
-            for lanes in compiler.widths
-            for count in counts
-        ]
-        self.reads = {
-            pattern: compiler.compile(read(width=width, streams=pattern[0], prefetch=pattern[1]))
-            for pattern in READ_PATTERNS
-        }
-        self.copy = compiler.compile(copy(width=width))
-        self.chain = compiler.compile(clock_chain())
-        # x and y of the multiply-add, and the step of the chain: an odd number with many ones, so that nothing is easy.
-        self._operands = (ctypes.c_float * 2)(2.0**-10, 2.0**-10)
-        self._step = ctypes.c_int64(0x5DEECE66D)
-        self.arena = Arena(arena_bytes(conditions, cache), team)
-        kernels = [*self.peaks, self.chain]
-        self._counts = {kernel.name: self._count_for(kernel, TRIAL_SECONDS) for kernel in kernels}
+
+class Rounds:
+    """The tasks, the size of their trials and all their rates so far.
+
+    Args:
+        team: who runs them.
+        tasks: in the order of a round.
+    """
+
+    def __init__(self, team: Team, tasks: Sequence[Task]) -> None:
+        self.team, self.trials = team, Trials()
+        # By whether everyone takes part; tasks drop out one mode at a time.
+        self.tasks = {False: list(tasks), True: list(tasks)}
+        self._scales: dict[tuple[int, bool], int] = {}
+        self.clocks: dict[int, list[float]] = {}
+        self.keys = list(dict.fromkeys(task.key for task in tasks))
 
     def round(self, members: Sequence[int]) -> None:
-        """Give every kernel one trial on ``members``."""
+        """Give every task one trial on ``members``."""
         everyone = len(members) > 1
-        if not everyone:
-            self._arithmetic("clock", self.chain, members)
-        for kernel in self.peaks:
-            self._arithmetic("peak", kernel, members)
-        # Memory is shared with more neighbours than a core is: it gets twice the trials.
-        for (streams, _), kernel in [*self.reads.items(), *self.reads.items()]:
-            self._memory("read", kernel, members, streams * MEMORY_BLOCK)
-        self._memory("copy", self.copy, members, 2 * MEMORY_BLOCK)
-        if self.cache:
-            half = self.cache.bytes * (self.cache.count if everyone else 1) // 2
-            for pattern in CACHE_PATTERNS:
-                self._cached(self.reads[pattern], members, half // len(members), pattern[0] * MEMORY_BLOCK)
+        for task in self.tasks[everyone]:
+            rate = self._rate(task, members, everyone=everyone)
+            self.trials.note(task.key, everyone=everyone, rate=rate, kernel=task.kernel.name)
+            if task.key == CLOCK and not everyone:
+                self.clocks.setdefault(members[0], []).append(_CYCLES_PER_STEP * rate)
 
-    def ceiling(self, what: str) -> Ceiling:
+    def drop_losers(self) -> None:
+        """Leave the best kernels of each kind in the race, and not two clocks behind each other."""
+        for everyone, tasks in self.tasks.items():
+            kept = {key: self.trials.contenders(key, everyone=everyone, most=CONTENDERS) for key in self.keys}
+            staying = [task for task in tasks if task.kernel.name in kept[task.key]]
+            self.tasks[everyone] = [
+                task
+                for before, task in pairwise([None, *staying])
+                if task is not None and not (task is before and task.key == CLOCK)
+            ]
+
+    def ceiling(self, key: Key) -> Ceiling:
         """The best rates; all cores together are never slower than one, because the others may stay idle."""
-        one = self._best(what, everyone=False)
-        both = self._best(what, everyone=True)
-        return Ceiling(one, both if both.rate >= one.rate else one)
+        one = self.trials.best(key, everyone=False)
+        assert one is not None, "every task has its turn in the first round"
+        both = self.trials.best(key, everyone=True)
+        return Ceiling(one, both if both is not None and both.rate >= one.rate else one)
 
-    def _best(self, what: str, *, everyone: bool) -> Best:
-        trials = self.trials.get((what, everyone))
-        if not trials:
-            return NOTHING
-        rate, kernel = max(trials)
-        return Best(rate, kernel, len(trials), statistics.median(rate for rate, _ in trials))
+    def _rate(self, task: Task, members: Sequence[int], *, everyone: bool) -> float:
+        lot = task.lot(members)
+        count, repeats = lot.count, 1
+        if task.scaled is not None:
+            scale = self._scales.get((id(task), everyone))
+            if scale is None:
+                scale = self._scales[id(task), everyone] = self._scale(task, lot, members)
+            # Brings the lot into the cache.
+            self.team.run(task.kernel, lot.addresses, count, members=members)
+            count, repeats = (count * scale, 1) if task.scaled == "count" else (count, scale)
+        elif lot.before is not None:
+            self.team.run(task.kernel, lot.before, count, members=members)
+        seconds = self.team.run(task.kernel, lot.addresses, count, repeats=repeats, members=members).seconds
+        return count * repeats * task.kernel.work * len(members) / seconds
 
-    def _arithmetic(self, what: str, kernel: Kernel, members: Sequence[int]) -> None:
-        count = self._counts[kernel.name]
-        seconds = self.team.run(kernel, [self._address_of(kernel)] * len(members), count, members=members).seconds
-        self._note(what, kernel, members, count / seconds)
-
-    def _memory(self, what: str, kernel: Kernel, members: Sequence[int], multiple: int) -> None:
-        window = self.arena.window(len(members), multiple)
-        addresses = self.arena.fresh(len(members), window)
-        count = window // kernel.work
-        seconds = self.team.run(kernel, addresses, count, members=members).seconds
-        self._note(what, kernel, members, count / seconds)
-
-    def _cached(self, kernel: Kernel, members: Sequence[int], share: int, multiple: int) -> None:
-        count = min(share, self.arena.size // len(members)) // multiple * multiple
-        addresses = [self.arena.address + place * count for place in range(len(members))]
-        self.team.run(kernel, addresses, count, members=members)
-        seconds = self.team.run(kernel, addresses, count, repeats=CACHE_REPEATS, members=members).seconds
-        self._note("cache", kernel, members, count * CACHE_REPEATS / seconds)
-
-    def _note(self, what: str, kernel: Kernel, members: Sequence[int], counts_per_second: float) -> None:
-        rate = counts_per_second * kernel.work * len(members)
-        self.trials.setdefault((what, len(members) > 1), []).append((rate, kernel.name))
-
-    def _count_for(self, kernel: Kernel, seconds: float) -> int:
-        """The count that takes about ``seconds``, from three short runs."""
-        pilot = 2000
-        address = self._address_of(kernel)
-        taken = min(self.team.run(kernel, [address], pilot, members=(0,)).seconds for _ in range(3))
-        return max(1, int(pilot * seconds / taken))
-
-    def _address_of(self, kernel: Kernel) -> int:
-        return ctypes.addressof(self._step if kernel is self.chain else self._operands)
+    def _scale(self, task: Task, lot: Lot, members: Sequence[int]) -> int:
+        """How many lots take the time of a trial, from a few short runs."""
+        scale = 1
+        while True:
+            count, repeats = (lot.count * scale, 1) if task.scaled == "count" else (lot.count, scale)
+            taken = min(
+                self.team.run(task.kernel, lot.addresses, count, repeats=repeats, members=members).seconds
+                for _ in range(3)
+            )
+            if taken >= TRIAL_SECONDS / 20:
+                return max(1, round(scale * TRIAL_SECONDS / taken))
+            scale *= 8
 
 
 def measure_roofs(
-    processors: Sequence[int], *, conditions: Conditions, cache: LastCache | None, seconds: float
+    processors: Sequence[int], plan: Plan, *, conditions: Conditions, last_cache_bytes: int, progress: Progress
 ) -> Measured:
-    """Measure peak and bandwidths on one core and on all.
+    """Measure peaks and bandwidths on one core and on all.
 
     Args:
         processors: one logical processor of each core that counts as all.
+        plan: what to measure.
         conditions: of this machine; its memory limits the arena.
-        cache: the last-level cache, where known.
-        seconds: for all of it; the trials get at least half, even where compiling and filling memory took longer.
+        last_cache_bytes: of all caches of the last level; 0 where unknown.
+        progress: told how far it is.
     """
     start = time.perf_counter()
-    with Team(processors) as team:
-        bench = _Bench(team, conditions, cache)
-        with closing(bench.arena):
-            rounds, end = 0, max(start + seconds, time.perf_counter() + seconds / 2)
-            while rounds < FEWEST_ROUNDS or time.perf_counter() < end:
-                # Each round on another core: one may be busy with something else, or be of a slower kind.
-                bench.round((rounds % team.size,))
-                if team.size > 1:
-                    bench.round(range(team.size))
-                rounds += 1
+    progress(0.0, "compiling")
+    compiler = Compiler(conditions.isa)
+    with Team(processors) as team, closing(_arena(team, conditions, last_cache_bytes)) as arena:
+        bench = Workbench(compiler, arena, last_cache_bytes)
+        clock = bench.clock()
+        tasks = [*bench.peaks(), *(bench.specials() if plan.special else ())]
+        # The clock in between, so that it is read as often as the best kernels run.
+        tasks = [clock, *(task for pair in zip(tasks, repeat(clock), strict=False) for task in pair)]
+        for level in plan.levels:
+            tasks += bench.cached(level, plan.stores)
+        tasks += bench.main_memory(plan.stores)
+        rounds = Rounds(team, tasks)
+        chasing = LATENCY_SECONDS if plan.latency else 0.0
+        end = max(start + plan.seconds - chasing, time.perf_counter() + plan.seconds / 2)
+        begin, turns = time.perf_counter(), 0
+        while turns < FEWEST_ROUNDS or time.perf_counter() < end:
+            # Each round on another core: one may be busy with something else, or be of a slower kind.
+            rounds.round((turns % team.size,))
+            if team.size > 1:
+                rounds.round(range(team.size))
+            turns += 1
+            if turns == max(SWEEP_ROUNDS, min(team.size, 8)):
+                rounds.drop_losers()
+            progress(min(1.0, (time.perf_counter() - begin) / max(end - begin, 1e-9)), "instructions and memory")
+        latencies = measure_latencies(team, arena, bench.compiler, plan.levels, main=MAIN) if plan.latency else {}
+        size = arena.size
+    alone = rounds.ceiling(CLOCK).one
+    shared = rounds.trials.best(CLOCK, everyone=True)
     return Measured(
-        clock_hertz=2.0 * bench.ceiling("clock").one.rate,
-        peak=bench.ceiling("peak"),
-        read=bench.ceiling("read"),
-        copy=bench.ceiling("copy"),
-        cache=bench.ceiling("cache"),
-        rounds=rounds,
-        arena_bytes=bench.arena.size,
-        compiler=bench.compiler,
+        clock_hertz=_CYCLES_PER_STEP * alone.rate,
+        shared_clock_hertz=_CYCLES_PER_STEP * (shared.rate / team.size if shared else alone.rate),
+        clock_drift=drift(rounds.clocks.values()),
+        clocks=tuple(max(rounds.clocks[member]) for member in sorted(rounds.clocks)),
+        found={key: rounds.ceiling(key) for key in rounds.keys},
+        families={dtype: families(dtype, compiler.architecture, compiler.features) for dtype in FAMILIES},
+        latencies=latencies,
+        rounds=turns,
+        arena_bytes=size,
+        processor=compiler.processor,
+        compiler=compiler.version,
     )
+
+
+def _arena(team: Team, conditions: Conditions, last_cache_bytes: int) -> Arena:
+    return Arena(arena_bytes(conditions, last_cache_bytes), team, cached_bytes=last_cache_bytes)
+
+
+FEWEST_CLOCKS = 6
+"""Readings of one core's clock below which nothing is said about its drift."""
+
+
+def drift(clocks: Iterable[Sequence[float]]) -> float | None:
+    """How far the best clock of the last third of the time is from that of the first, as a share, on the worst core.
+
+    Args:
+        clocks: readings of each core in the order of time.
+    """
+    shares = [
+        abs(max(readings[-(len(readings) // 3) :]) / max(readings[: len(readings) // 3]) - 1)
+        for readings in clocks
+        if len(readings) >= FEWEST_CLOCKS
+    ]
+    return max(shares, default=None)

@@ -19,12 +19,14 @@ from attainable.cli import (
     convert,
     count,
     devices,
+    doctor,
     explain,
     measure,
     op,
     optimize,
     report,
     roofline,
+    runtimes,
     zoo,
 )
 from attainable.errors import AttainableError
@@ -37,6 +39,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "op": op.op,
     "roofline": roofline.roofline,
     "measure": measure.measure,
+    "doctor": doctor.doctor,
     "advise": advise.advise,
     "explain": explain.explain,
     "optimize": optimize.optimize,
@@ -47,6 +50,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "devices": ("Devices that models can be bounded on, and this machine.", devices.COMMANDS),
+    "runtimes": ("What runs networks here, and how to install it.", runtimes.COMMANDS),
     "zoo": ("The reference networks of the field, as ONNX files.", zoo.COMMANDS),
 }
 """Commands with sub-commands."""

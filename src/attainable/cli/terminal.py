@@ -25,9 +25,7 @@ from attainable.cli.screen import (
 from attainable.names import short_name, short_sentence
 from attainable.quantities import (
     format_bytes,
-    format_bytes_per_second,
     format_count,
-    format_operations_per_second,
     format_seconds,
     format_share,
 )
@@ -35,15 +33,12 @@ from attainable.report.messages import say, say_count
 from attainable.report.views.advice import checked_line, most_saved_first, saving_line
 from attainable.report.views.hotspots import Hotspot, hotspots
 from attainable.report.views.indicators import Indicator
-from attainable.report.views.machine import short_cpu
 from attainable.report.views.operators import OperatorRow, operators
 from attainable.report.views.subject import subject
 from attainable.report.views.verdict import VerdictRow, interval, verdict
 from attainable.report.views.work import work_on_paper
 
 if TYPE_CHECKING:
-    from attainable.devices.device import Device
-    from attainable.devices.figures import Sourced
     from attainable.measurement.run import Run
 
 _MOST_ROWS = 8
@@ -135,29 +130,6 @@ def print_run(run: "Run", console: Console | None = None, *, aside: Console | No
     if run.kernels:
         _print_kernels(out, run)
     show_asides(aside, run.warnings, ())
-
-
-def print_device(device: "Device", console: Console | None = None) -> None:
-    """Print a device: each roof with its source, and the conditions."""
-    out = console or open_console(sys.stdout)
-    out.print()
-    show_title(out, short_name(short_cpu(device.title)), f"({short_name(device.name)})", "")
-    titles = ("terminal.roof", "method.threads", "terminal.rate", "terminal.kind", "terminal.source")
-    table = bare_table([Column(plain(say(key).capitalize(), "dim"), overflow="fold") for key in titles])
-    for roof in device.roofs:
-        rate = format_operations_per_second(roof.operations_per_second.value)
-        _add_roof(table, f"{roof.dtype} {roof.engine}", roof.threads, rate, roof.operations_per_second)
-    for memory in device.memories:
-        name = say("terminal.memory", {"name": memory.name})
-        for speed in memory.bandwidths:
-            rate = format_bytes_per_second(speed.bytes_per_second.value)
-            _add_roof(table, name, speed.threads, rate, speed.bytes_per_second)
-    show(out, table)
-    out.print()
-    conditions = fact_grid(2)
-    for name, text in device.conditions:
-        conditions.add_row(plain(short_name(name), "dim"), plain(short_sentence(text), "dim"))
-    show(out, conditions)
 
 
 def print_progress(sentence: str) -> None:
@@ -265,9 +237,3 @@ def _print_kernels(out: Console, run: "Run") -> None:
         table.add_row(plain(short_name(kind)), plain(f"x{times[kind]}"), plain(format_seconds(time)), plain(share))
     show(out, table)
     out.print()
-
-
-def _add_roof(table: Table, name: str, threads: int | None, rate: str, sourced: "Sourced") -> None:
-    cores = say("method.whole_device") if threads is None else str(threads)
-    cells = (short_name(name), cores, rate, sourced.kind, short_sentence(sourced.source))
-    table.add_row(*map(plain, cells))

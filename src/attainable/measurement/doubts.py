@@ -6,12 +6,12 @@ from statistics import median
 
 from attainable.quantities import format_seconds, format_share
 from attainable.runtimes import Profile
+from attainable.timing.gate import Verdict
 from attainable.timing.statistics import Summary
 
 _FEWEST_SAMPLES = 20
 _WIDE = 0.02
 _DRIFT = 0.05
-_BUSY = 0.1
 _WAITING = 0.9
 _PROFILER_SHARE = 0.1
 _PROFILER_SECONDS = 0.2e-3
@@ -27,15 +27,32 @@ class Timed:
         seconds: of each run.
         block_medians: of consecutive blocks of these runs.
         cpu_share: processor time of the worker by wall-clock time; 1 for one thread that never waited.
-        others_share: share of the machine that other processes used; None where unknown.
         peak_rss_bytes: of the worker.
     """
 
     seconds: tuple[float, ...]
     block_medians: tuple[float, ...]
     cpu_share: float
-    others_share: float | None
     peak_rss_bytes: int
+
+
+_WAYS_OUT = {
+    "others": "close them",
+    "steal": "measure at another time, or on a machine that is not shared",
+    "quota": "raise the quota, or give fewer --threads",
+    "heat": "let it cool down, and give it air",
+    "clock": "fix the clock (attainable doctor says how), or measure again",
+    "hand-over": "measure again later, or with --threads 1",
+    "one core": "give no more --threads than there are cores",
+}
+"""What to do, by the kind of a disturbance."""
+
+
+def doubts_of_gate(verdict: Verdict, *, attempts: int) -> Iterator[str]:
+    """Doubts about the machine: the mark of a cell that did not get through the gate, with every reason."""
+    tried = f" in each of {attempts} attempts, this being the quietest" if attempts > 1 else ""
+    for each in verdict.disturbances:
+        yield f"noisy, no claim: {each.sentence}{tried}; {_WAYS_OUT[each.kind]}"
 
 
 def doubts_of_times(timed: Timed, summary: Summary, *, threads: int) -> Iterator[str]:
@@ -55,8 +72,6 @@ def doubts_of_times(timed: Timed, summary: Summary, *, threads: int) -> Iterator
                 f"runs took {format_seconds(early)} at first and {format_seconds(late)} at last; "
                 "the machine changed meanwhile, measure again"
             )
-    if timed.others_share is not None and timed.others_share > _BUSY:
-        yield f"other processes used {format_share(timed.others_share)} of the machine meanwhile; close them"
     if threads == 1 and timed.cpu_share < _WAITING:
         yield f"the run had a processor for {format_share(timed.cpu_share)} of its time only; close other programs"
 

@@ -6,12 +6,13 @@ from time import monotonic
 
 from attainable.errors import InvalidQuantity, RunError
 from attainable.measurement.attribution import attributed_share, groups
-from attainable.measurement.doubts import Timed, doubts_of_profile, doubts_of_times
+from attainable.measurement.doubts import Timed, doubts_of_gate, doubts_of_profile, doubts_of_times
 from attainable.measurement.inputs import Given, make_inputs
 from attainable.measurement.run import Run
 from attainable.runtimes import Profile, Samples, Session, require_runnable
 from attainable.runtimes import runtime as runtime_of
-from attainable.timing.conditions import others_share, read_cpu_times
+from attainable.timing.gate import ATTEMPTS, through_gate
+from attainable.timing.gate_readings import Gate
 from attainable.timing.statistics import Summary, summarize
 from attainable.workload.dtypes import is_floating
 from attainable.workload.graph import Workload
@@ -72,9 +73,18 @@ def measure_workload(
     made = make_inputs(workload, inputs)
     deadline_seconds = max(_DEADLINE_SECONDS, 3 * time_budget_seconds)
     with chosen.open(workload, made.arrays, threads=threads, deadline_seconds=deadline_seconds) as session:
-        timed = _time(session, time_budget_seconds, deadline_seconds, share=_PROFILE_SHARE if profile else 0.0)
+        # One thread keeps its pace beside another program; several wait for each other, and are worth measuring again.
+        attempts = ATTEMPTS if threads > 1 else 1
+        gate = Gate([session.process_id], probe=threads > 1)
+        budget_seconds, share = time_budget_seconds / attempts, _PROFILE_SHARE if profile else 0.0
+        passage = through_gate(
+            lambda: _time(session, budget_seconds, deadline_seconds, share=share),
+            gate.before, gate.after, attempts=attempts,
+        )  # fmt: skip
+        timed = passage.result
         summary = summarize(timed.seconds)
-        warnings = list(doubts_of_times(timed, summary, threads=threads))
+        warnings = list(doubts_of_gate(passage.verdict, attempts=passage.attempts))
+        warnings += doubts_of_times(timed, summary, threads=threads)
         found: Profile | None = None
         if profile:
             runs = _profile_runs(workload, summary, time_budget_seconds)
@@ -116,7 +126,6 @@ def _time(session: Session, budget_seconds: float, deadline_seconds: float, *, s
     end = monotonic() + (1 - share) * budget_seconds
     run_seconds = _warm_up(session, budget_seconds, deadline_seconds)
     fewest = _FEWEST_SAMPLES if _FEWEST_SAMPLES * run_seconds < budget_seconds / 2 else _FEWEST_SLOW_SAMPLES
-    before = read_cpu_times([session.process_id])
     blocks: list[Samples] = []
     seconds: list[float] = []
     while True:
@@ -132,12 +141,10 @@ def _time(session: Session, budget_seconds: float, deadline_seconds: float, *, s
             break
         if monotonic() >= end:
             break
-    after = read_cpu_times([session.process_id])
     return Timed(
         seconds=tuple(seconds),
         block_medians=tuple(median(block.seconds) for block in blocks),
         cpu_share=sum(block.cpu_seconds for block in blocks) / sum(block.wall_seconds for block in blocks),
-        others_share=others_share(before, after),
         peak_rss_bytes=max(block.peak_rss_bytes for block in blocks),
     )
 

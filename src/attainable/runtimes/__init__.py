@@ -1,11 +1,13 @@
 """Runtimes: what really runs a network. Each drives its library in a worker process, never in this one.
 
-A runtime is one file here, one session file for the worker in ``sessions/``, and one line in ``RUNTIMES``.
+A runtime is one file here, one session file for the worker in ``sessions/``, and one line in ``RUNTIMES``; it may live
+in an interpreter of its own (``environments``). docs/extend/runtime.md tells how to add one.
 """
 
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from attainable.errors import RuntimeRefused, unknown_name
@@ -18,7 +20,62 @@ if TYPE_CHECKING:
 
     Array = NDArray[numpy.generic]
 
-__all__ = ["RUNTIMES", "Profile", "Runtime", "Samples", "Session", "runtime"]
+__all__ = [
+    "RUNTIMES",
+    "Execution",
+    "Profile",
+    "Requirement",
+    "Runtime",
+    "Samples",
+    "Session",
+    "Tolerance",
+    "require_precision",
+    "require_runnable",
+    "runtime",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What an interpreter needs to run a runtime's session file.
+
+    Attributes:
+        module: what the session file imports; where it is missing, the runtime is not installed.
+        distribution: the package whose version is the runtime's version.
+        packages: requirements for pip, with their versions.
+    """
+
+    module: str
+    distribution: str
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far a runtime's outputs may be from the reference, in one precision.
+
+    An element may differ by ``absolute`` plus ``relative`` times the largest magnitude in that output of the reference.
+    """
+
+    relative: float
+    absolute: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How a kernel was run, in the runtime's own words; each ``""`` where it does not tell.
+
+    Attributes:
+        layer: the layer type.
+        implementation: the routine that was chosen for it.
+        precision: the type that it computes in, as ``Tensor.dtype`` names types.
+        layout: of its result, such as ``NHWC`` or ``NCHWc``.
+    """
+
+    layer: str = ""
+    implementation: str = ""
+    precision: str = ""
+    layout: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +100,13 @@ class Profile:
     """What the runtime's own profiler says.
 
     Attributes:
-        kernels: in the order in which they run; median time of each, less the profiler's own time where it is known.
+        kernels: in the order in which they run; typical time of each in one run (the median, or the mean where the
+            profiler tells no single runs), less the profiler's own time where it is known.
         profiled_seconds: of whole runs with the profiler on.
         plain_seconds: of whole runs without it, in turns with the others; empty if memory allowed only one session.
         profiler_seconds: the profiler's own time that was subtracted from each kernel.
         warnings: what could not be told, one sentence each.
+        executions: how each kernel was run, in the same order; empty where the runtime tells nothing of it.
     """
 
     kernels: tuple[Kernel, ...]
@@ -55,6 +114,14 @@ class Profile:
     plain_seconds: tuple[float, ...]
     profiler_seconds: float
     warnings: tuple[str, ...] = ()
+    executions: tuple[Execution, ...] = ()
+
+    @property
+    def layout_share(self) -> float:
+        """Share of the kernels' time in those that only change a layout, 0 to 1."""
+        total = sum(kernel.seconds for kernel in self.kernels)
+        changes = sum(kernel.seconds for kernel in self.kernels if kernel.attribution == "layout")
+        return changes / total if total else 0.0
 
 
 class Session(Protocol):
@@ -63,6 +130,14 @@ class Session(Protocol):
     @property
     def version(self) -> str:
         """Of the runtime, as the worker's own installation says."""
+        ...
+
+    @property
+    def precision(self) -> str:
+        """The type that most of the arithmetic really runs in, as ``Tensor.dtype`` names types; ``""`` if unknown.
+
+        What the runtime says of the network that it has loaded, not what was asked for.
+        """
         ...
 
     @property
@@ -101,7 +176,9 @@ class Session(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(self, kind: object, error: object, traceback: object) -> None: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
 
 
 class Runtime(Protocol):
@@ -117,8 +194,34 @@ class Runtime(Protocol):
         """The formats of model files that it runs, as ``Provenance.format`` names them."""
         ...
 
+    @property
+    def requirement(self) -> Requirement:
+        """What an interpreter needs to run it."""
+        ...
+
+    @property
+    def tolerances(self) -> Mapping[str, Tolerance]:
+        """How far its outputs may be from the reference, by the precision that ran; has every one of ``precisions``."""
+        ...
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """The types that it can be asked to compute a float32 network in; empty where that is not its choice."""
+        ...
+
+    @property
+    def least_attributed_share(self) -> float:
+        """The share of a profile's time that finds its ops in every network it runs, 0 to 1; 0 without a profiler."""
+        ...
+
     def open(
-        self, workload: Workload, inputs: "Mapping[str, Array]", *, threads: int, deadline_seconds: float
+        self,
+        workload: Workload,
+        inputs: "Mapping[str, Array]",
+        *,
+        threads: int,
+        deadline_seconds: float,
+        precision: str | None = None,
     ) -> Session:
         """Load the workload's model file in a new worker.
 
@@ -127,16 +230,21 @@ class Runtime(Protocol):
             inputs: an array for each graph input; types that numpy lacks as unsigned integers of the same width.
             threads: processor threads that one kernel may use.
             deadline_seconds: for starting the worker and loading the model.
+            precision: one of ``precisions``, the type to compute in; None: nothing lower than the model's own types,
+                whatever the runtime would choose by itself.
 
         Raises:
-            RuntimeRefused: the runtime is not installed, or does not accept the model.
+            RuntimeRefused: the runtime is not installed, cannot compute in the precision, or does not accept the model.
             WorkerCrashed: the worker died.
             WorkerTimedOut: no answer in time.
         """
         ...
 
 
-RUNTIMES: dict[str, str] = {"onnxruntime": "attainable.runtimes.onnxruntime"}
+RUNTIMES: dict[str, str] = {
+    "onnxruntime": "attainable.runtimes.onnxruntime",
+    "openvino": "attainable.runtimes.openvino",
+}
 """The module of each runtime; it has the runtime as ``RUNTIME`` and is imported on first use."""
 
 
@@ -164,6 +272,20 @@ def require_runnable(runtime: Runtime, workload: Workload) -> None:
             f"{runtime.name} runs {', '.join(runtime.formats)} files, this is {given}",
             where=workload.provenance.path, help=_WAYS_OUT.get(given, "export the network to ONNX"),
         )  # fmt: skip
+
+
+def require_precision(runtime: Runtime, precision: str | None) -> None:
+    """Check that a runtime can compute in a precision, before anything is started.
+
+    Raises:
+        RuntimeRefused: it cannot; the help lists those that it can.
+    """
+    if precision is not None and precision not in runtime.precisions:
+        choice = ", ".join(runtime.precisions)
+        raise RuntimeRefused(
+            f"{runtime.name} cannot be asked to compute in {precision}",
+            help=f"it can compute in {choice}" if choice else "it computes in the model's own types; convert the model",
+        )
 
 
 _CONVERT = "make it runnable with seeded weights: attainable convert FILE --output FILE.onnx"

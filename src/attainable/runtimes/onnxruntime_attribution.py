@@ -43,7 +43,24 @@ def attribute(nodes: Sequence[Node], workload: Workload) -> list[tuple[tuple[str
         For each node the ids of its ops, in the order of the model, and how they were found.
     """
     model = model_of(workload.ops, [tensor.name for tensor in workload.inputs])
-    names = resolve_names(nodes, model)
+    return attribute_named(nodes, workload, model, resolve_names(nodes, model))
+
+
+def attribute_named(
+    nodes: Sequence[Node], workload: Workload, model: Model, names: Names
+) -> list[tuple[tuple[str, ...], Attribution]]:
+    """Find the ops of each node of any runtime's graph, where it is known which of the model's tensors its tensors are.
+
+    Args:
+        nodes: what the runtime runs, in its order.
+        workload: whose ops these are.
+        model: its index.
+        names: the model's tensor for each tensor of the runtime's graph, as far as it is known. Two tensors of one in
+            different layouts have different names; the model's own name is that of the plain one.
+
+    Returns:
+        As ``attribute``.
+    """
     regions = _regions(nodes, names)
     makers = {result: region for region in regions for result in region.results}
     for region in regions:

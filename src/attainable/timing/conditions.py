@@ -9,10 +9,12 @@ import platform
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-UNKNOWN = "unknown"
+from attainable.timing.kernel_files import ROOT, UNKNOWN, known, text
+from attainable.timing.memory_settings import MemorySettings, read_memory_settings
+from attainable.timing.processor import ProcessorState, read_processor_state
 
 ISA_FLAGS = (
     "avx", "f16c", "fma", "avx2", "avx_vnni", "avx_vnni_int8", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16",
@@ -23,8 +25,6 @@ ISA_FLAGS = (
 
 Source: Linux ``arch/x86/include/asm/cpufeatures.h`` and ``Documentation/arch/arm64/elf_hwcaps.rst``.
 """
-
-_ROOT = Path("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ class Conditions:
         system: operating system and kernel release.
         python: implementation and version.
         virtual: whether a hypervisor is in between; None where unknown.
+        processor_state: governor, clocks, kinds of cores, threads of a core, heat.
+        memory_settings: NUMA nodes, huge pages, swap.
     """
 
     cpu: str
@@ -58,6 +60,8 @@ class Conditions:
     system: str
     python: str
     virtual: bool | None
+    processor_state: ProcessorState = field(default_factory=ProcessorState)
+    memory_settings: MemorySettings = field(default_factory=MemorySettings)
 
     def as_pairs(self) -> tuple[tuple[str, str], ...]:
         """The fields as ``(name, text)`` in SI base units, in the form `Device.conditions` stores."""
@@ -66,35 +70,42 @@ class Conditions:
             ("processors", str(self.processors)),
             ("cores", str(self.cores)),
             ("cpu quota", "none" if self.cpu_quota is None else f"{self.cpu_quota:g} processors"),
-            ("load average", _known(self.load_average, "{:.2f}")),
-            ("clock by the system", _known(self.clock_hertz, "{:.4g} Hz")),
+            ("load average", known(self.load_average, "{:.2f}")),
+            ("clock by the system", known(self.clock_hertz, "{:.4g} Hz")),
             ("isa", " ".join(self.isa) or UNKNOWN),
-            ("memory", _known(self.memory_bytes, "{} bytes")),
+            ("memory", known(self.memory_bytes, "{} bytes")),
             ("memory limit", "none" if self.memory_limit_bytes is None else f"{self.memory_limit_bytes} bytes"),
             ("system", self.system),
             ("python", self.python),
             ("hypervisor", UNKNOWN if self.virtual is None else "yes" if self.virtual else "no"),
+            *self.processor_state.as_pairs(),
+            *self.memory_settings.as_pairs(),
         )
 
 
-def read_conditions(*, root: Path = _ROOT) -> Conditions:
+def read_conditions(*, root: Path = ROOT) -> Conditions:
     """Read the conditions of this machine; ``root`` stands in for ``/`` in tests."""
-    cpuinfo = _pairs(_text(root / "proc/cpuinfo"))
+    cpuinfo = _pairs(text(root / "proc/cpuinfo"))
     memory = _memory_bytes()
+    processors = usable_processors()
     flags = set((cpuinfo.get("flags") or cpuinfo.get("Features") or [""])[0].split())
     return Conditions(
         cpu=_cpu(cpuinfo),
-        processors=len(usable_processors()),
+        processors=len(processors),
         cores=len(core_processors(root=root)),
         cpu_quota=_cpu_quota(root),
         load_average=_load_average(),
-        clock_hertz=max((float(text) * 1e6 for text in cpuinfo.get("cpu MHz", []) if text), default=None),
+        clock_hertz=max(
+            (float(megahertz) * 1e6 for megahertz in cpuinfo.get("cpu MHz", []) if megahertz), default=None
+        ),
         isa=tuple(flag for flag in ISA_FLAGS if flag in flags),
         memory_bytes=memory,
         memory_limit_bytes=_memory_limit(root, memory),
         system=f"{platform.system() or UNKNOWN} {platform.release()} {platform.machine()}".replace("  ", " ").strip(),
         python=f"{platform.python_implementation()} {platform.python_version()}",
         virtual=_virtual(flags, root),
+        processor_state=read_processor_state(processors, root=root),
+        memory_settings=read_memory_settings(processors, root=root),
     )
 
 
@@ -106,12 +117,12 @@ def usable_processors() -> tuple[int, ...]:
     return tuple(range(os.cpu_count() or 1))
 
 
-def core_processors(*, root: Path = _ROOT) -> tuple[int, ...]:
+def core_processors(*, root: Path = ROOT) -> tuple[int, ...]:
     """One usable logical processor of each physical core: two threads of a core share its arithmetic units."""
     first_of: dict[str, int] = {}
     for processor in usable_processors():
         folder = root / f"sys/devices/system/cpu/cpu{processor}/topology"
-        siblings = _text(folder / "thread_siblings_list").strip()
+        siblings = text(folder / "thread_siblings_list")
         first_of.setdefault(siblings or f"alone {processor}", processor)
     return tuple(first_of.values())
 
@@ -133,14 +144,14 @@ class CpuTimes:
     processors: int
 
 
-def read_cpu_times(processes: Sequence[int] = (), *, root: Path = _ROOT) -> CpuTimes | None:
+def read_cpu_times(processes: Sequence[int] = (), *, root: Path = ROOT) -> CpuTimes | None:
     """Read the processor times now; None where the system does not tell.
 
     Args:
         processes: further process ids to call our own, such as a worker's; this process always is.
         root: stands in for ``/`` in tests.
     """
-    rows = [line.split() for line in _text(root / "proc/stat").splitlines() if line.startswith("cpu")]
+    rows = [line.split() for line in text(root / "proc/stat").splitlines() if line.startswith("cpu")]
     if sys.platform == "win32" or len(rows) < 2:
         return None
     ticks = os.sysconf("SC_CLK_TCK")
@@ -149,7 +160,7 @@ def read_cpu_times(processes: Sequence[int] = (), *, root: Path = _ROOT) -> CpuT
     columns = [int(column) for column in rows[0][1:9]]
     busy = sum(columns) - sum(columns[3:5])
     own = os.times()
-    others = sum(_process_ticks(_text(root / f"proc/{process}/stat")) for process in processes)
+    others = sum(_process_ticks(text(root / f"proc/{process}/stat")) for process in processes)
     own_seconds = own.user + own.system + own.children_user + own.children_system + others / ticks
     return CpuTimes(time.perf_counter(), busy / ticks, own_seconds, len(rows) - 1)
 
@@ -186,7 +197,7 @@ def _cpu(cpuinfo: dict[str, list[str]]) -> str:
 
 def _control_groups(controller: str, root: Path) -> Iterator[Path]:
     """Our control group of this controller and all above it, in version 2 and in version 1."""
-    for line in _text(root / "proc/self/cgroup").splitlines():
+    for line in text(root / "proc/self/cgroup").splitlines():
         _, controllers, inside = line.split(":", 2)
         if not controllers:
             mounts = ("sys/fs/cgroup", "sys/fs/cgroup/unified")
@@ -205,8 +216,8 @@ def _cpu_quota(root: Path) -> float | None:
     """The tightest quota, in processors. Source: cgroup-v2.rst and sched-bwc.rst of the Linux kernel."""
     quotas: list[float] = []
     for folder in _control_groups("cpu", root):
-        limit = _text(folder / "cpu.max").split()
-        limit = limit or [_text(folder / "cpu.cfs_quota_us").strip(), _text(folder / "cpu.cfs_period_us").strip()]
+        limit = text(folder / "cpu.max").split()
+        limit = limit or [text(folder / "cpu.cfs_quota_us"), text(folder / "cpu.cfs_period_us")]
         # Without a limit the quota reads "max" in version 2 and -1 in version 1.
         if len(limit) == 2 and limit[0].isdigit() and limit[1].isdigit() and int(limit[1]):
             quotas.append(int(limit[0]) / int(limit[1]))
@@ -217,7 +228,7 @@ def _memory_limit(root: Path, memory: int | None) -> int | None:
     """The tightest limit below the machine's memory. Source: cgroup-v2.rst and memory.rst of the Linux kernel."""
     limits: list[int] = []
     for folder in _control_groups("memory", root):
-        limit = (_text(folder / "memory.max") or _text(folder / "memory.limit_in_bytes")).strip()
+        limit = text(folder / "memory.max") or text(folder / "memory.limit_in_bytes")
         if limit.isdigit():
             limits.append(int(limit))
     tightest = min(limits, default=None)
@@ -254,14 +265,3 @@ def _pairs(cpuinfo: str) -> dict[str, list[str]]:
         if colon:
             found.setdefault(key.strip(), []).append(value.strip())
     return found
-
-
-def _known(value: float | None, pattern: str) -> str:
-    return UNKNOWN if value is None else pattern.format(value)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

@@ -1,0 +1,63 @@
+"""All trials of a calibration: the fastest of each kind, and how far to trust it.
+
+A roof is what the machine can do: disturbance only ever lowers a trial, so the fastest is the honest estimate. How far
+it may still rise shows when the trials are cut in two halves in the order of time: had the roof been reached often,
+both halves would have reached it.
+"""
+
+import statistics
+from dataclasses import dataclass
+
+Key = tuple[str, str]
+"""What was measured, and where or on what: ``("peak", "float32")``, ``("read", "DRAM")``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The fastest trial.
+
+    Attributes:
+        rate: operations, results, bytes or steps per second.
+        kernel: the name of the kernel that reached it.
+        trials: how many there were, of all kernels.
+        median: half of the trials of that kernel were slower; tells a quiet machine from a busy one.
+        low: the best of the worse half of the time.
+        high: ``rate`` and once more what it is above ``low``.
+    """
+
+    rate: float
+    kernel: str
+    trials: int
+    median: float
+    low: float
+    high: float
+
+
+class Trials:
+    """Rates by what was measured, and by whether all cores took part."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Key, bool], list[tuple[float, str]]] = {}
+
+    def note(self, key: Key, *, everyone: bool, rate: float, kernel: str) -> None:
+        """Keep a trial."""
+        self._found.setdefault((key, everyone), []).append((rate, kernel))
+
+    def best(self, key: Key, *, everyone: bool) -> Best | None:
+        """The best trial; None where there was none."""
+        trials = self._found.get((key, everyone))
+        if not trials:
+            return None
+        rate, kernel = max(trials)
+        middle = len(trials) // 2
+        halves = [max(part)[0] for part in (trials[:middle], trials[middle:]) if part]
+        low = min(halves)
+        own = statistics.median(found for found, name in trials if name == kernel)
+        return Best(rate, kernel, len(trials), own, low, 2 * rate - low)
+
+    def contenders(self, key: Key, *, everyone: bool, most: int) -> set[str]:
+        """The kernels with the ``most`` best trials of their own."""
+        best: dict[str, float] = {}
+        for rate, kernel in self._found.get((key, everyone), ()):
+            best[kernel] = max(rate, best.get(kernel, 0.0))
+        return set(sorted(best, key=lambda kernel: best[kernel], reverse=True)[:most])

@@ -1,0 +1,84 @@
+"""From what OpenVINO's counters report to kernels with their ops."""
+
+from collections.abc import Mapping, Sequence
+
+from attainable.runtimes import Execution
+from attainable.runtimes.onnxruntime_attribution import attribute_named
+from attainable.runtimes.onnxruntime_model import model_of
+from attainable.runtimes.openvino_graph import Graph, Reported, graph_of
+from attainable.workload.graph import Workload
+from attainable.workload.kernel import Attribution, Kernel
+
+_MOST_ROUNDED_OFF = 1e-6
+"""Each time and then their mean are cut to whole microseconds: on average they drop half of one each."""
+
+_LAYOUTS = {
+    "abcd": "NCHW",
+    "acdb": "NHWC",
+    "aBcd8b": "NCHW8c",
+    "aBcd16b": "NCHW16c",
+    "abcde": "NCDHW",
+    "acdeb": "NDHWC",
+}
+"""The usual names of oneDNN's format tags; letters count dimensions, a number is that of channels in a block.
+
+Source: oneDNN developer guide, "Understanding Memory Formats".
+"""
+
+
+def attributed_kernels(
+    reported: Sequence[Reported],
+    operators: Mapping[str, Sequence[Sequence[str]]],
+    workload: Workload,
+    *,
+    scale: float,
+    most_seconds: float,
+) -> tuple[tuple[Kernel, ...], tuple[Execution, ...]]:
+    """Find the ops of every node that ran.
+
+    Args:
+        reported: nodes in the order in which they run, as ``openvino_session`` reports them, with mean ``seconds``.
+        operators: for each name of ours the tensors that each of the operator's outputs is.
+        workload: whose ops these are.
+        scale: what to multiply the means with.
+        most_seconds: of a whole run; what is rounded off is given back up to that.
+    """
+    model = model_of(workload.ops, [tensor.name for tensor in workload.inputs])
+    graph = graph_of(reported, operators, model)
+    owned = _served(graph, attribute_named(graph.nodes, workload, model, graph.names))
+    names = {op.id: op.name or op.id for op in workload.ops}
+    ran = [index for index, node in enumerate(graph.reported) if node["ran"]]
+    times = [scale * float(graph.reported[index]["seconds"]) for index in ran]
+    missing = min(_MOST_ROUNDED_OFF, max(0.0, most_seconds - sum(times)) / max(1, len(ran)))
+    kernels: list[Kernel] = []
+    executions: list[Execution] = []
+    for index, seconds in zip(ran, times, strict=True):
+        node = graph.reported[index]
+        ops, attribution = owned[index]
+        kernels.append(
+            Kernel(
+                # The names that it goes by in the worker are ours.
+                name=names[ops[-1]] if ops and attribution != "layout" else node["name"],
+                kind=node["layer"],
+                seconds=seconds + missing,
+                ops=ops,
+                attribution=attribution,
+            )
+        )
+        layout = str(node["layouts"][0])
+        executions.append(
+            Execution(node["layer"], node["implementation"], node["precision"], _LAYOUTS.get(layout, layout))
+        )
+    return tuple(kernels), tuple(executions)
+
+
+def _served(
+    graph: Graph, owned: Sequence[tuple[tuple[str, ...], Attribution]]
+) -> list[tuple[tuple[str, ...], Attribution]]:
+    """Count a layout change that nobody is known to need with the ops that gave its input."""
+    answer = list(owned)
+    for index in sorted(graph.names.layout_changes):
+        maker = graph.producer.get(graph.nodes[index].inputs[0])
+        if not answer[index][0] and maker is not None:
+            answer[index] = (answer[maker][0], "layout")
+    return answer
