@@ -14,7 +14,7 @@ The searches took 2.25 for what Winograd's way saves on every wide 3x3 convoluti
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from math import inf, log
 from statistics import median
 
@@ -23,7 +23,7 @@ import numpy as np
 from attainable.calibration.fit.observation import Observation
 from attainable.calibration.fit.prior import PRIOR, Prior
 from attainable.devices.traits import OpClass
-from benchmarks.fit_ncnn import FOLDER, MODELS, Configuration, fitted, latencies, networks
+from benchmarks.fit_ncnn import FOLDER, MODELS, Configuration, Kernels, fitted, latencies, networks
 
 CHOICES = 2
 _RIDGE = 100e9 / 25e9
@@ -105,15 +105,18 @@ NETWORKS_ODD = found(
     movement=-0.125,
 )  # fmt: skip
 
+Scored = tuple[tuple[str, list[str]], ...]
+"""Titles, and the networks whose errors count under them."""
+
 Errors = dict[Configuration, list[dict[str, float]]]
 """Of each configuration and choice of models: the error without sign by network that was not seen; empty if refused."""
 
 
-def errors(prior: Prior, choices: int, kernels: Kernels, configurations: Callable[[Configuration], bool]) -> Errors:
-    """Errors of fits to random models, with one prior, on some configurations."""
+def errors(prior: Prior, choices: int, kernels: Kernels, boards: Sequence[str]) -> Errors:
+    """Errors of fits to random models, with one prior, on some boards."""
     result = Errors()
     for configuration, measured in latencies().items():
-        if not configurations(configuration):
+        if configuration[0] not in boards:
             continue
         rows = [Observation(name, measured[name][0], kernels[name]) for name in sorted(kernels) if name in measured]
         generator = np.random.default_rng([1, *(ord(letter) for letter in "|".join(configuration))])
@@ -128,12 +131,12 @@ def errors(prior: Prior, choices: int, kernels: Kernels, configurations: Callabl
     return result
 
 
-def median_error(found_errors: Errors, *, gpu: bool, counted: Callable[[str], bool]) -> float:
+def median_error(found_errors: Errors, *, gpu: bool, counted: Sequence[str]) -> float:
     """Median over configurations of the median over choices of the median over networks; refused ones without end."""
     medians: list[float] = []
     for configuration, choices in found_errors.items():
         if (configuration[2] != "-1") == gpu:
-            per_choice = [[error for name, error in choice.items() if counted(name)] for choice in choices]
+            per_choice = [[error for name, error in choice.items() if name in counted] for choice in choices]
             medians.append(median(median(each) if each else inf for each in per_choice))
     return median(medians)
 
@@ -147,21 +150,23 @@ def main() -> None:
     boards = sorted({configuration[0] for configuration in latencies()})
     kernels = networks()
     names = sorted(kernels)
-    even_board = {board: position % 2 == 0 for position, board in enumerate(boards)}
-    even_name = {name: position % 2 == 0 for position, name in enumerate(names)}
-    everything: Callable[[str], bool] = lambda name: True  # noqa: E731
-    rows: tuple[tuple[str, Prior, Callable[[Configuration], bool], Callable[[str], bool]], ...] = (
-        ("boards: even half, on the odd half", BOARDS_EVEN, lambda key: not even_board[key[0]], everything),
-        ("boards: odd half, on the even half", BOARDS_ODD, lambda key: even_board[key[0]], everything),
-        ("networks: even half, on the odd half", NETWORKS_EVEN, lambda key: True, lambda name: not even_name[name]),
-        ("networks: odd half, on the even half", NETWORKS_ODD, lambda key: True, lambda name: even_name[name]),
-        ("all, on all", PRIOR, lambda key: True, everything),
+    rows: tuple[tuple[Prior, list[str], Scored], ...] = (
+        (BOARDS_EVEN, boards[1::2], (("even boards, on odd boards", names),)),
+        (BOARDS_ODD, boards[::2], (("odd boards, on even boards", names),)),
+        (NETWORKS_EVEN, boards, (("even networks, on odd networks", names[1::2]),)),
+        (NETWORKS_ODD, boards, (("odd networks, on even networks", names[::2]),)),
+        (
+            PRIOR,
+            boards,
+            (("all, on all", names), ("all, on odd networks", names[1::2]), ("all, on even networks", names[::2])),
+        ),
     )
     print(f"{'prior tuned on':<40}{'CPU':>8}{'GPU':>8}")
-    for title, prior, configurations, counted in rows:
-        result = errors(prior, choices, kernels, configurations)
-        cpu, gpu = (median_error(result, gpu=each, counted=counted) for each in (False, True))
-        print(f"{title:<40}{cpu:>8.1%}{gpu:>8.1%}", flush=True)
+    for prior, tested, scored in rows:
+        result = errors(prior, choices, kernels, tested)
+        for title, counted in scored:
+            cpu, gpu = (median_error(result, gpu=each, counted=counted) for each in (False, True))
+            print(f"{title:<40}{cpu:>8.1%}{gpu:>8.1%}", flush=True)
 
 
 if __name__ == "__main__":

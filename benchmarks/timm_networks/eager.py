@@ -11,7 +11,7 @@ Source: PyTorch documentation, "Automatic Mixed Precision package", sections "CU
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import groupby
 from math import prod
@@ -103,7 +103,11 @@ def _width(target: str, operands: list[Tensor], width: Mapping[str, int], *, fir
 
 
 def _main(
-    target: str, entries: list[OpCount], tensors: tuple[list[Tensor], list[Tensor]], sizes: Mapping[str, int], batch: int
+    target: str,
+    entries: list[OpCount],
+    tensors: tuple[list[Tensor], list[Tensor]],
+    sizes: Mapping[str, int],
+    batch: int,
 ) -> KernelWork:
     operands, written = tensors
     main = max(entries, key=lambda entry: (entry.work.total_operations, entry.work.bytes_moved))
@@ -159,8 +163,3 @@ def _extent(op: Op, batch: int) -> dict[str, int]:
     except (UnresolvedShape, IndexError):
         pass
     return {}
-
-
-def total_bytes(kernels: Iterable[KernelWork]) -> int:
-    """Bytes that all kernels move."""
-    return sum(kernel.bytes_moved * kernel.repeats for kernel in kernels)

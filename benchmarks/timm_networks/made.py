@@ -1,7 +1,7 @@
 """Traces networks of timm into Workloads, without weights, and keeps them in the cache.
 
-The networks are made on PyTorch's meta device, where a tensor has a shape and no memory, and read as the product reads
-any module. A second run goes on where the first one was stopped.
+The networks are made on PyTorch's meta device, where a tensor has a shape and no memory, and what they call is made into
+operators by the product's own tables. A second run goes on where the first one was stopped.
 
 Started by ``benchmarks.fit_timm``: ``python -m benchmarks.timm_networks.made``.
 """
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from attainable.cost.count import count
+from attainable.workload import Workload
 from benchmarks.peers.environment import cache_folder, files_of
 from benchmarks.timm_networks.measured import Network, networks
 from benchmarks.timm_networks.stored import FORM, StoredNetwork, read, stored, workload_of, write
@@ -53,13 +54,17 @@ def make(order: Sequence[Network]) -> None:
     missing = [network for network in order if read(path_of(network)) is None]
     if not missing:
         return
-    print(f"tracing {len(missing)} networks of timm, about 0.6 s each", file=sys.stderr, flush=True)
-    timm = _timm()
+    print(
+        f"tracing {len(missing)} networks of timm, about 0.6 s each; the next run finds them",
+        file=sys.stderr,
+        flush=True,
+    )
+    library = timm()
     begin = time.perf_counter()
     for number, network in enumerate(missing, 1):
         if path_of(network).exists() and read(path_of(network)) is not None:
             continue  # another process was quicker
-        write(_traced(timm, network), path_of(network))
+        write(_traced(library, network), path_of(network))
         if number % 50 == 0:
             left = (time.perf_counter() - begin) / number * (len(missing) - number)
             print(f"{number} of {len(missing)}, {left / 60:.0f} min left", file=sys.stderr, flush=True)
@@ -72,8 +77,8 @@ def in_random_order() -> list[Network]:
     return order
 
 
-def _timm() -> Any:
-    """The package; torchvision's compiled half, which wants a GPU build, is declared and never called."""
+def timm() -> Any:
+    """The package timm; torchvision's compiled half, which wants a GPU build, is declared and never called."""
     for requirement in PACKAGES:
         sys.path.append(str(files_of(requirement)))
     library = cast(Any, importlib.import_module("torch.library"))
@@ -82,11 +87,11 @@ def _timm() -> Any:
     return importlib.import_module("timm")
 
 
-def _traced(timm: Any, network: Network) -> StoredNetwork:
+def _traced(library: Any, network: Network) -> StoredNetwork:
     try:
         with _limited(SECONDS_EACH), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
-            workload = importlib.import_module("benchmarks.timm_networks.recorded").recorded(*_module(timm, network))
+            workload = _recorded(*module_of(library, network))
             kept = stored(workload, network.name)
         if count(workload_of(kept)).totals != count(workload).totals:
             return StoredNetwork(FORM, network.name, "the stored form counts differently")
@@ -97,14 +102,19 @@ def _traced(timm: Any, network: Network) -> StoredNetwork:
         return StoredNetwork(FORM, network.name, f"{type(error).__name__}: {str(error)[:300]}")
 
 
-def _module(timm: Any, network: Network) -> tuple[Any, tuple[Any, ...]]:
-    """The network and an input, without memory; told the size of its input where it was built for another one."""
+def _recorded(module: Any, inputs: tuple[Any, ...]) -> Workload:
+    # PyTorch takes seconds to import, which a run from the cache does without
+    return importlib.import_module("benchmarks.timm_networks.recorded").recorded(module, inputs)
+
+
+def module_of(library: Any, network: Network) -> tuple[Any, tuple[Any, ...]]:
+    """The network and an input, without memory; the network is told the size of its input where it was built for another one."""
     torch = cast(Any, importlib.import_module("torch"))
     with torch.device("meta"):
-        module = timm.create_model(network.name, pretrained=False)
+        module = library.create_model(network.name, pretrained=False)
         if module.default_cfg["input_size"][-1] != network.side:
             with contextlib.suppress(TypeError, AssertionError):
-                module = timm.create_model(network.name, pretrained=False, img_size=network.side)
+                module = library.create_model(network.name, pretrained=False, img_size=network.side)
         return module.eval(), (torch.empty(1, 3, network.side, network.side),)
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from attainable.calibration.noise import Noise
 from attainable.calibration.recalibration import raised
-from attainable.calibration.roofs import drift
+from attainable.calibration.roofs import Rounds, drift
+from attainable.calibration.team import Team
 from attainable.calibration.trials import Trials
 from attainable.devices import Bandwidth, Ceiling, Device, Kind, Memory, Roof, Sourced
 
@@ -75,6 +76,7 @@ def test_a_disturbed_one_says_why_and_how_much_it_may_have_lost():
     throttled = Noise(None, 0.08)
     assert throttled.reasons == ("the clock changed by 8% between beginning and end",)
     assert throttled.core_factor == throttled.memory_factor == pytest.approx(1.08)
+    assert Noise(None, None, throttle_events=3).reasons == ("heat slowed the processor down 3 times",)
     assert Noise(0.9, None).memory_factor == pytest.approx(2.0)  # more than half is not scaled up
 
 
@@ -90,7 +92,7 @@ def test_drift_is_that_of_the_worst_core():
 def test_the_interval_is_what_the_halves_of_the_time_disagree_by():
     trials = Trials()
     for rate, kernel in ((8.0, "a"), (10.0, "b"), (7.0, "a"), (9.5, "b")):
-        trials.note(("peak", "x"), everyone=False, rate=rate, kernel=kernel)
+        trials.note(("peak", "x"), members=(1,), rate=rate, kernel=kernel)
     best = trials.best(("peak", "x"), everyone=False)
     assert best is not None
     # First half 8 and 10, second half 7 and 9.5: the best is 10, the other half reached 9.5.
@@ -99,3 +101,24 @@ def test_the_interval_is_what_the_halves_of_the_time_disagree_by():
     assert best.median == 9.75  # of the trials of b
     assert trials.contenders(("peak", "x"), everyone=False, most=1) == {"b"}
     assert trials.best(("peak", "x"), everyone=True) is None
+    trials.note(("peak", "x"), members=(0,), rate=4.0, kernel="a")
+    trials.note(("peak", "x"), members=(0, 1), rate=12.0, kernel="a")
+    assert trials.each(("peak", "x")) == {0: 4.0, 1: 10.0}
+
+
+def rounds(*, uneven: bool) -> Rounds:
+    """A fast core and one of half the speed; together each does what the slow one can."""
+    with Team(range(2)) as team:
+        found = Rounds(team, (), uneven=uneven)
+    for members, rate in (((0,), 10.0), ((1,), 5.0), ((0, 1), 10.0)):
+        found.trials.note(("peak", "x"), members=members, rate=rate, kernel="k")
+        found.trials.note(("read", "DRAM"), members=members, rate=rate, kernel="k")
+    return found
+
+
+def test_big_and_little_cores_together_do_what_each_does_alone():
+    assert rounds(uneven=False).ceiling(("peak", "x")).all.rate == 10.0
+    together = rounds(uneven=True).ceiling(("peak", "x"))
+    assert (together.one.rate, together.all.rate, together.all.high) == (10.0, 15.0, 15.0)
+    # Memory is shared: what they reach together counts.
+    assert rounds(uneven=True).ceiling(("read", "DRAM")).all.rate == 10.0

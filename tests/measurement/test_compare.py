@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from attainable.errors import InvalidQuantity
-from attainable.measurement.compare import Comparison, compare_workloads
+from attainable.measurement.compare import Comparison, _order, compare_workloads  # pyright: ignore[reportPrivateUsage]
 from attainable.runtimes import RUNTIMES, Samples
 from attainable.workload import Workload, load
 from tests.models import value
@@ -26,13 +26,15 @@ class WrittenTimes:
 
     times: dict[str, list[float]]
     log: list[str] = field(default_factory=list[str])
+    inputs: list[list[str]] = field(default_factory=list[list[str]])
     name: str = "written"
 
     def open(
         self, workload: Workload, inputs: "Mapping[str, Array]", *, threads: int, deadline_seconds: float
     ) -> "WrittenSession":
         """A session that takes the network's next time for all its runs."""
-        del inputs, threads, deadline_seconds
+        del threads, deadline_seconds
+        self.inputs.append(list(inputs))
         times = self.times[workload.name]
         times.append(times.pop(0))
         return WrittenSession(self, workload.name, times[-1])
@@ -91,8 +93,17 @@ def compare(networks: Pair, *, pairs: int = 20, seconds: float = 60.0) -> Compar
     return compare_workloads(*networks, runtime="written", pairs=pairs, time_budget_seconds=seconds)
 
 
+def opened(times: Iterable[float]) -> list[float]:
+    """The times of the first network by pair, again where a second process of it runs: nine pairs, then each fourth."""
+    return [
+        seconds
+        for pair, seconds in enumerate(times)
+        for _ in range(2 if pair < 9 or pair in (11, 15, 19) else 1)
+    ]  # fmt: skip
+
+
 def test_each_pair_gives_a_ratio_and_order_statistics_the_interval(written: WrittenTimes, networks: Pair) -> None:
-    written.times["a"] = [1e-3 * (20 + number) for number in range(20)]
+    written.times["a"] = opened(1e-3 * (20 + number) for number in range(20))
     written.times["b"] = [10e-3]
     comparison = compare(networks)
     assert comparison.ratios == pytest.approx([2 + 0.1 * number for number in range(20)])
@@ -105,10 +116,11 @@ def test_each_pair_gives_a_ratio_and_order_statistics_the_interval(written: Writ
 
 def test_turns_alternate_and_neither_goes_first_more_often(written: WrittenTimes, networks: Pair) -> None:
     written.times |= {"a": [0.2], "b": [0.1]}
-    compare(networks, pairs=2)
-    warm_up = ["a", "b"]
-    # four turns are the fewest, and 0.2 s a run reach 0.3 s by then
-    assert written.log == [*warm_up, *"abbaabba", *warm_up, *"baabbaab"]
+    compare(networks, pairs=1)
+    # a, b and a again in another process: all six orders, and 0.2 s a run reach 0.3 s by then
+    assert written.log == [*"aba", *"aba", *"aba", *"baa", *"aab", *"aab", *"baa"]
+    assert [_order(turn, 3) for turn in range(6)] == [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1], [2, 0, 1], [1, 0, 2]]
+    assert [_order(turn, 2) for turn in range(4)] == [[0, 1], [1, 0], [1, 0], [0, 1]]
 
 
 def test_a_slower_network_is_not_faster(written: WrittenTimes, networks: Pair) -> None:
@@ -131,8 +143,7 @@ def test_the_budget_ends_it_but_not_before_there_is_an_interval(written: Written
 
 
 def test_noise_is_said(written: WrittenTimes, networks: Pair) -> None:
-    noise: Iterator[float] = itertools.cycle([0.01, 0.02])
-    written.times["a"] = [next(noise) for _ in range(20)]
+    written.times["a"] = opened(itertools.islice(itertools.cycle([0.01, 0.02]), 20))
     comparison = compare(networks)
     assert not comparison.is_faster
     assert any(warning.startswith("noisy: the ratio is 0.01 to 0.02 over 20 pairs") for warning in comparison.warnings)
@@ -152,3 +163,26 @@ def test_a_network_is_as_fast_as_itself(tmp_path: Path) -> None:
     assert comparison.low < 1.15
     assert comparison.high > 0.87
     assert 0.8 < comparison.ratio < 1.25
+
+
+def test_a_difference_beyond_what_the_first_network_differs_from_itself_is_claimed(
+    written: WrittenTimes, networks: Pair
+) -> None:
+    written.times |= {"a": [0.0100], "b": [0.0105]}
+    comparison = compare(networks, pairs=9)
+    assert len(comparison.own_ratios) == 9
+    assert comparison.claim.noise == 0.0
+    assert comparison.claim.change == pytest.approx(0.05)
+    # each process of the first network 4 or 8 % off another: 5 % are nothing special there
+    written.times["a"] = [0.0100, 0.0104, 0.0100, 0.0108]
+    assert compare(networks, pairs=9).claim.noise == pytest.approx(0.08)
+    assert compare(networks, pairs=9).claim.kind == "noisy"
+
+
+def test_a_network_with_other_inputs_gets_its_own(written: WrittenTimes, networks: Pair, tmp_path: Path) -> None:
+    net = Net()
+    net.save(tmp_path, [value("z", [2, 4])], net.op("Relu", "z"))
+    other = load((tmp_path / "model.onnx").rename(tmp_path / "b.onnx"))
+    written.times["b"] = [0.5]
+    assert compare((networks[0], other), pairs=1).ratio == 2.0
+    assert written.inputs == [["x"], ["z"], ["x"]]

@@ -105,3 +105,17 @@ def test_a_reading_without_the_probe_leaves_the_cache_alone(tmp_path: Path, monk
     monkeypatch.setenv("ATTAINABLE_CACHE", str(tmp_path))
     assert Gate(probe=False).after().hand_overs == ()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_no_code_can_be_compiled_clock_and_hand_overs_are_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbid(*_: object) -> None:
+        raise RuntimeError("no memory can be run here")
+
+    monkeypatch.setenv("ATTAINABLE_CACHE", str(tmp_path))
+    for module in ("clock", "ping_pong"):
+        monkeypatch.setattr(f"attainable.timing.{module}.compile_function", forbid)
+    reading = Gate(probe=True).before()
+    assert (reading.clock_hertz, reading.hand_overs) == (None, ())
+    assert reading.times is not None

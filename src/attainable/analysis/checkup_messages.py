@@ -17,7 +17,8 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "heat.seen": "{seen}",
         "heat.do": "Let it cool down, give it air, or fix a lower clock: sudo cpupower frequency-set --max 2GHz",
         "clock.seen": "{seen}",
-        "clock.do": "Fix the clock: sudo cpupower frequency-set --governor performance; turn off turbo mode.",
+        "clock.do": "Measure again; where the system lets you, fix the clock: "
+        "sudo cpupower frequency-set --governor performance",
         "hand-over.seen": "{seen}",
         "hand-over.do": "Threads wait longer for each other: times of several threads are not to be trusted, those of "
         "one are. On a virtual machine it passes when the host moves it, or after a restart.",

@@ -22,8 +22,9 @@ _INSTRUCTION_SETS = {
     "avx": "AVX", "f16c": "F16C", "fma": "FMA", "avx2": "AVX2", "avx_vnni": "AVX-VNNI",
     "avx_vnni_int8": "AVX-VNNI-INT8", "avx512f": "AVX-512", "avx512_vnni": "AVX-512 VNNI",
     "avx512_bf16": "AVX-512 BF16", "avx512_fp16": "AVX-512 FP16", "amx_tile": "AMX", "amx_int8": "AMX INT8",
-    "amx_bf16": "AMX BF16", "asimd": "NEON", "asimdhp": "NEON FP16", "asimddp": "NEON dot product",
-    "i8mm": "INT8 matrix multiplication", "bf16": "BF16", "sve": "SVE", "sve2": "SVE2", "sme": "SME",
+    "amx_bf16": "AMX BF16", "amx_fp16": "AMX FP16",
+    "asimd": "NEON", "asimdhp": "NEON FP16", "asimddp": "NEON dot product", "i8mm": "INT8 matrix multiplication",
+    "bf16": "BF16", "sve": "SVE", "sve2": "SVE2", "sme": "SME",
 }  # fmt: skip
 """The flags of ``timing.conditions.ISA_FLAGS`` by the names that their makers give them."""
 

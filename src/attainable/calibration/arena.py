@@ -1,5 +1,6 @@
 """The memory that bandwidth is measured on: far larger than the last cache, on huge pages where there are any."""
 
+import contextlib
 import ctypes
 import mmap
 import sys
@@ -53,7 +54,9 @@ class Arena:
         if sys.platform == "linux":
             # Private, because Linux gives huge pages to shared memory only where an administrator says so.
             self._map = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-            self._map.madvise(mmap.MADV_HUGEPAGE)
+            # A kernel without huge pages refuses.
+            with contextlib.suppress(OSError):
+                self._map.madvise(mmap.MADV_HUGEPAGE)
         else:
             self._map = mmap.mmap(-1, size)
         self._anchor = ctypes.c_char.from_buffer(self._map)

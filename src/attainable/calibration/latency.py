@@ -48,7 +48,7 @@ def measure_latencies(
                 # Still finding out how long a trial has to be; such a short one says nothing.
                 count *= 4
                 continue
-            trials.note((name, ""), everyone=False, rate=count * chasing.work / seconds, kernel=chasing.name)
+            trials.note((name, ""), members=member, rate=count * chasing.work / seconds, kernel=chasing.name)
             turn += 1
     found = {name: trials.best((name, ""), everyone=False) for name, _ in places}
     return {name: best for name, best in found.items() if best is not None}

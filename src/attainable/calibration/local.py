@@ -14,6 +14,7 @@ from attainable.devices import LOCAL, Device, local_profile_path
 from attainable.devices.profile import read_profile, write_profile
 from attainable.errors import InputError, InvalidQuantity, RunError
 from attainable.timing.conditions import Conditions, core_processors, others_share, read_conditions, read_cpu_times
+from attainable.timing.processor import read_throttle_events
 
 METHOD = "2"
 """Version of the calibration; a profile of another version is measured again."""
@@ -123,7 +124,7 @@ def calibrate(
         special=effort.everything,
         latency=effort.everything,
     )
-    before = read_cpu_times()
+    before, throttled = read_cpu_times(), read_throttle_events(used) or 0
     measured = measure_roofs(
         used,
         plan,
@@ -131,7 +132,11 @@ def calibrate(
         last_cache_bytes=levels[-1].all_bytes if levels else 0,
         progress=lambda done, what: tell(done * share, what),
     )
-    noise = Noise(others_share(before, read_cpu_times()), measured.clock_drift)
+    noise = Noise(
+        others_share(before, read_cpu_times()),
+        measured.clock_drift,
+        (read_throttle_events(used) or 0) - throttled,
+    )
     device = local_profile(
         measured,
         conditions=conditions,

@@ -19,10 +19,12 @@ class Noise:
     Attributes:
         others: share of the machine, 0 to 1, that others used meanwhile; None where unknown.
         drift: share by which a core's clock changed between beginning and end; None where unknown.
+        throttle_events: times that heat slowed a core down meanwhile.
     """
 
     others: float | None
     drift: float | None
+    throttle_events: int = 0
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -32,6 +34,8 @@ class Noise:
             found.append(f"others used {self.others:.0%} of the machine")
         if self.drift is not None and self.drift > MOST_DRIFT:
             found.append(f"the clock changed by {self.drift:.0%} between beginning and end")
+        if self.throttle_events:
+            found.append(f"heat slowed the processor down {self.throttle_events} times")
         return tuple(found)
 
     @property

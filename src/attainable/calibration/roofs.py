@@ -7,7 +7,7 @@ rounds only the best kernels of each kind go on.
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, repeat
 
 from attainable.calibration.arena import Arena, arena_bytes
@@ -94,6 +94,9 @@ class Measured:
     compiler: str
 
 
+_IN_A_CORE = ("peak", "special")
+"""What no other core has a part in."""
+
 _CYCLES_PER_STEP = 2.0
 """Of the clock chain: a rotation and an addition."""
 
@@ -104,10 +107,11 @@ class Rounds:
     Args:
         team: who runs them.
         tasks: in the order of a round.
+        uneven: whether the cores are of several kinds.
     """
 
-    def __init__(self, team: Team, tasks: Sequence[Task]) -> None:
-        self.team, self.trials = team, Trials()
+    def __init__(self, team: Team, tasks: Sequence[Task], *, uneven: bool = False) -> None:
+        self.team, self.trials, self._uneven = team, Trials(), uneven
         # By whether everyone takes part; tasks drop out one mode at a time.
         self.tasks = {False: list(tasks), True: list(tasks)}
         self._scales: dict[tuple[int, bool], int] = {}
@@ -119,7 +123,7 @@ class Rounds:
         everyone = len(members) > 1
         for task in self.tasks[everyone]:
             rate = self._rate(task, members, everyone=everyone)
-            self.trials.note(task.key, everyone=everyone, rate=rate, kernel=task.kernel.name)
+            self.trials.note(task.key, members=members, rate=rate, kernel=task.kernel.name)
             if task.key == CLOCK and not everyone:
                 self.clocks.setdefault(members[0], []).append(_CYCLES_PER_STEP * rate)
 
@@ -139,7 +143,19 @@ class Rounds:
         one = self.trials.best(key, everyone=False)
         assert one is not None, "every task has its turn in the first round"
         both = self.trials.best(key, everyone=True)
-        return Ceiling(one, both if both is not None and both.rate >= one.rate else one)
+        together = both if both is not None and both.rate >= one.rate else one
+        return Ceiling(one, self._summed(key, together) if self._uneven and key[0] in _IN_A_CORE else together)
+
+    def _summed(self, key: Key, together: Best) -> Best:
+        """What cores of several kinds do when each goes on as long as the others.
+
+        In a trial all have the same share, so that the fast ones wait for the slow ones.
+        """
+        each = self.trials.each(key)
+        total = sum(each.values())
+        if len(each) < self.team.size or total <= together.rate:
+            return together
+        return replace(together, rate=total, low=together.rate, high=max(total, together.high))
 
     def _rate(self, task: Task, members: Sequence[int], *, everyone: bool) -> float:
         lot = task.lot(members)
@@ -194,7 +210,7 @@ def measure_roofs(
         for level in plan.levels:
             tasks += bench.cached(level, plan.stores)
         tasks += bench.main_memory(plan.stores)
-        rounds = Rounds(team, tasks)
+        rounds = Rounds(team, tasks, uneven=len(conditions.processor_state.core_kinds) > 1)
         chasing = LATENCY_SECONDS if plan.latency else 0.0
         end = max(start + plan.seconds - chasing, time.perf_counter() + plan.seconds / 2)
         begin, turns = time.perf_counter(), 0

@@ -6,6 +6,7 @@ both halves would have reached it.
 """
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 Key = tuple[str, str]
@@ -38,10 +39,18 @@ class Trials:
 
     def __init__(self) -> None:
         self._found: dict[tuple[Key, bool], list[tuple[float, str]]] = {}
+        self._of_member: dict[Key, dict[int, float]] = {}
 
-    def note(self, key: Key, *, everyone: bool, rate: float, kernel: str) -> None:
-        """Keep a trial."""
-        self._found.setdefault((key, everyone), []).append((rate, kernel))
+    def note(self, key: Key, *, members: Sequence[int], rate: float, kernel: str) -> None:
+        """Keep a trial of one member, or of several, who are then everyone."""
+        self._found.setdefault((key, len(members) > 1), []).append((rate, kernel))
+        if len(members) == 1:
+            best = self._of_member.setdefault(key, {})
+            best[members[0]] = max(rate, best.get(members[0], 0.0))
+
+    def each(self, key: Key) -> dict[int, float]:
+        """The best rate of each member that worked alone."""
+        return self._of_member.get(key, {})
 
     def best(self, key: Key, *, everyone: bool) -> Best | None:
         """The best trial; None where there was none."""

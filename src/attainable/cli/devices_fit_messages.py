@@ -36,6 +36,7 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "what is reached counts. Above 100 %: the base understates the device, or a cache or an algorithm helps.",
         "common": "in common",
         "untold": "-",
+        "assumed": ", assumed",
         "others": "How these differ from what is common the models do not tell, it is assumed: {kinds}.",
         "progress": "reading {model} ({done} of {total})",
     }

@@ -37,7 +37,8 @@ def print_fit(report: FitReport, *, base: Device, console: Console | None = None
     facts = fact_grid(2)
     for key, number in (("launch", fit.device.launch_seconds), ("run", fit.device.run_seconds)):
         if number is not None:
-            facts.add_row(plain(say(key)), plain(_interval(number, format_seconds)))
+            told = say("assumed") if number.kind == "assumed" else ""
+            facts.add_row(plain(say(key)), plain(_interval(number, format_seconds) + told))
     facts.add_row(plain(say("convolutions")), plain(say(f"algorithm.{algorithm_of(fit.device)}")))
     median, factor = f"{100 * fit.median_error:.0f}", f"{exp(COVERED * fit.spread):.2f}"
     facts.add_row(plain(say("error"), "bold"), plain(say("error.value", {"median": median, "factor": factor}), "bold"))

@@ -1,7 +1,7 @@
 """The screen of ``attainable doctor``."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from rich.console import Console
 from rich.table import Column, Table
@@ -11,11 +11,22 @@ from attainable.analysis.checkup import Checkup, InstalledRuntime
 from attainable.cli.doctor_messages import say
 from attainable.cli.screen import fact_grid, open_console, plain, show
 from attainable.names import short_name, short_sentence
+from attainable.quantities import format_bytes, format_count, format_seconds
 
 _STYLES = {"unusable": "bold red", "disturbs": "yellow", "notable": "", "fine": "green", "disturbed": "yellow"}
 _STATES = {"usable": "green", "slow": "yellow", "broken": "bold red", "missing": "dim"}
-_MACHINE = ("cpu", "processors", "cores", "cpu quota", "isa", "governor", "clock", "hand-over", "memory", "system")
-"""Rows of the environment that are shown; --json has all."""
+_MACHINE = (
+    "cpu", "cores", "processors", "cpu quota", "isa", "governor", "clock after", "hand-over", "memory", "memory limit",
+    "system",
+)  # fmt: skip
+"""Rows of the environment that are shown, by the beginning of their names; --json has all."""
+
+_UNITS: Mapping[str, Callable[[float], str]] = {
+    "Hz": lambda number: f"{format_count(number)}Hz",
+    "bytes": format_bytes,
+    "s": format_seconds,
+}
+"""How a number in the environment is shown, by the unit behind it."""
 
 
 def print_checkup(found: Checkup, console: Console | None = None) -> None:
@@ -54,9 +65,10 @@ def print_checkup(found: Checkup, console: Console | None = None) -> None:
 
 def _told(runtime: InstalledRuntime) -> Text:
     """The state of a runtime, why, and what to do."""
-    head = plain(say(f"state.{runtime.state}"), _STATES[runtime.state])
-    notes = list(_notes(runtime))
-    return Text.assemble(head, *(plain(f"\n{note}", "dim") for note in notes)) if notes else head
+    text = plain(say(f"state.{runtime.state}"), _STATES[runtime.state])
+    for note in _notes(runtime):
+        text.append("\n").append_text(plain(note, "dim"))
+    return text
 
 
 def _notes(runtime: InstalledRuntime) -> Iterator[str]:
@@ -70,8 +82,22 @@ def _notes(runtime: InstalledRuntime) -> Iterator[str]:
 
 def _machine(found: Checkup) -> Table:
     rows = fact_grid(2)
-    for name, text in found.environment.items():
-        shown = next((row for row in _MACHINE if name == row or name.startswith(f"{row} ")), None)
-        if shown is not None and text not in ("unknown", "none"):
-            rows.add_row(plain(short_name(name), "dim"), plain(short_sentence(text)))
+    for row in _MACHINE:
+        for name, text in found.environment.items():
+            # Of what was read before and after, the later one.
+            chosen = name == row or (row == "hand-over" and name.startswith(row) and name.endswith("after"))
+            if chosen and text not in ("unknown", "none"):
+                label = say(f"row.{row}", {"pair": name.removeprefix(row).removesuffix("after").strip()})
+                rows.add_row(plain(short_name(label), "dim"), plain(short_sentence(_readable(text))))
     return rows
+
+
+def _readable(text: str) -> str:
+    """A number of the environment with the prefix that fits; other texts as they are."""
+    number, _, unit = text.partition(" ")
+    if unit not in _UNITS:
+        return text
+    try:
+        return _UNITS[unit](float(number))
+    except ValueError:
+        return text

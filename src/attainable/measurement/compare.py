@@ -6,21 +6,27 @@ A B B A, so that whatever happens meets both. Each pair gives one ratio, because
 to lie changes its times, and the interval is over pairs. On a busy machine of two cores, turns of 15 ms in place of one
 block of 0.3 s each cut the spread of the ratio of a network to itself from 28 % to 3 %.
 
+Beside the first nine pairs and every fourth one after them the first network runs in a second fresh process, in the
+same turns: what its two processes differ by is the noise of this machine, below which ``claim`` claims nothing.
+
 Source: A. Georges et al., "Statistically Rigorous Java Performance Evaluation", OOPSLA 2007 (several processes);
 T. Kalibera, R. Jones, "Rigorous Benchmarking in Reasonable Time", ISMM 2013.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import median
 from time import monotonic
 
 from attainable.errors import InvalidQuantity
-from attainable.measurement.inputs import Given, make_inputs
+from attainable.measurement.claim import Claim, decide
+from attainable.measurement.inputs import Array, Given, make_inputs
 from attainable.quantities import format_share
-from attainable.runtimes import Session
+from attainable.runtimes import Samples, Session
 from attainable.runtimes import runtime as runtime_of
-from attainable.timing.conditions import others_share, read_cpu_times
+from attainable.timing.gate import MOST_OTHERS, shares
+from attainable.timing.gate_readings import read_machine
 from attainable.timing.statistics import FEWEST_FOR_INTERVAL, summarize
 from attainable.workload.graph import Workload
 
@@ -29,11 +35,13 @@ _WARM_UP_SECONDS = 0.1
 _TURN_SECONDS = 0.015
 _PAIR_SECONDS = 0.3
 """What each network of a pair runs, at least; a run that is longer is made once a turn."""
-_FEWEST_TURNS, _MOST_TURNS = 4, 40
+_MOST_TURNS = 48
 _MOST_RUNS = 1000
 _DEADLINE_SECONDS = 120.0
 _WIDE = 0.05
-_BUSY = 0.1
+_OWN_PAIRS = 9
+"""The first pairs that the first network meets itself in: the fewest of which the interval leaves out an outlier."""
+_OWN_STEP = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,10 @@ class Comparison:
         ratios: of each pair, in the order in which they were measured.
         has_interval: whether there were enough pairs for 95 %.
         warnings: what to know before trusting it, one sentence each.
+        own_ratios: of the first network to itself in another process, in some of the pairs.
+        others: share of the machine that other processes used meanwhile; None where unknown.
+        first_peak_bytes, second_peak_bytes: median over the pairs of the largest resident memory of the worker,
+            interpreter and runtime included; 0 where unknown.
     """
 
     first: str
@@ -65,11 +77,25 @@ class Comparison:
     ratios: tuple[float, ...]
     has_interval: bool
     warnings: tuple[str, ...]
+    own_ratios: tuple[float, ...] = ()
+    others: float | None = None
+    first_peak_bytes: int = 0
+    second_peak_bytes: int = 0
+
+    @property
+    def claim(self) -> Claim:
+        """What may be said of the second network."""
+        return decide(self.ratios, self.own_ratios, self.others)
 
     @property
     def is_faster(self) -> bool:
-        """Whether the second network is certainly the faster one: the whole interval lies above 1."""
-        return self.has_interval and self.low > 1
+        """Whether the second network is the faster one whatever else ran.
+
+        The whole interval lies above 1, and further from it than the first network lies from itself, where that was
+        measured.
+        """
+        noise = self.claim.noise
+        return self.has_interval and self.low > 1 and (noise is None or 1 - 1 / self.ratio > noise)
 
 
 def compare_workloads(
@@ -83,13 +109,13 @@ def compare_workloads(
     inputs: Given | None = None,
     progress: Callable[[int, int], None] = lambda done, pairs: None,
 ) -> Comparison:
-    """Run two networks with the same inputs in turns and compare their times.
+    """Run two networks in turns and compare their times.
 
     Comparing a network with itself shows what the machine's noise does: the interval then holds 1 in 95 % of cases.
 
     Args:
         first: the network to beat.
-        second: the one that may be faster; it takes the same inputs.
+        second: the one that may be faster; it takes the same inputs where it has the same.
         runtime: a key of ``RUNTIMES``.
         threads: processor threads that one kernel may use.
         pairs: how many fresh processes of each.
@@ -107,19 +133,24 @@ def compare_workloads(
         raise InvalidQuantity("needs at least one pair and one thread", where="comparison")
     chosen = runtime_of(runtime)
     arrays = make_inputs(first, inputs).arrays
+    contenders = [(first, arrays), (second, _inputs_of(second, first, arrays, inputs)), (first, arrays)]
     end = monotonic() + time_budget_seconds
-    before = read_cpu_times()
-    times: list[tuple[float, float]] = []
+    before = read_machine()
+    found: list[tuple[_Turns, ...]] = []
     version = ""
-    while len(times) < pairs and (len(times) < min(pairs, FEWEST_FOR_INTERVAL) or monotonic() < end):
-        with (
-            chosen.open(first, arrays, threads=threads, deadline_seconds=_DEADLINE_SECONDS) as one,
-            chosen.open(second, arrays, threads=threads, deadline_seconds=_DEADLINE_SECONDS) as other,
-        ):
-            times.append(_in_turns(one, other, second_starts=len(times) % 2 == 1))
-            version = one.version
-        progress(len(times), pairs)
-    ratios = tuple(first_seconds / second_seconds for first_seconds, second_seconds in times)
+    while len(found) < pairs and (len(found) < min(pairs, FEWEST_FOR_INTERVAL) or monotonic() < end):
+        with ExitStack() as workers:
+            sessions = [
+                workers.enter_context(
+                    chosen.open(workload, given, threads=threads, deadline_seconds=_DEADLINE_SECONDS)
+                )
+                for workload, given in (contenders if _meets_itself(len(found)) else contenders[:2])
+            ]
+            found.append(_in_turns(sessions))
+            version = sessions[0].version
+        progress(len(found), pairs)
+    others, _ = shares(before, read_machine())
+    ratios = tuple(turns[0].seconds / turns[1].seconds for turns in found)
     summary = summarize(ratios)
     return Comparison(
         first=first.name,
@@ -127,33 +158,69 @@ def compare_workloads(
         runtime=runtime,
         version=version,
         threads=threads,
-        first_seconds=median(pair[0] for pair in times),
-        second_seconds=median(pair[1] for pair in times),
+        first_seconds=median(turns[0].seconds for turns in found),
+        second_seconds=median(turns[1].seconds for turns in found),
         ratio=summary.median,
         low=summary.low,
         high=summary.high,
         ratios=ratios,
         has_interval=len(ratios) >= FEWEST_FOR_INTERVAL,
-        warnings=tuple(_doubts(ratios, pairs, others_share(before, read_cpu_times()))),
+        warnings=tuple(_doubts(ratios, pairs, others)),
+        own_ratios=tuple(turns[0].seconds / turns[2].seconds for turns in found if len(turns) > 2),
+        others=others,
+        first_peak_bytes=int(median(turns[0].peak_bytes for turns in found)),
+        second_peak_bytes=int(median(turns[1].peak_bytes for turns in found)),
     )
 
 
-def _in_turns(first: Session, second: Session, *, second_starts: bool) -> tuple[float, float]:
-    """The median run of each of two sessions that run in turns, after a warm-up."""
-    for session in (first, second):
+@dataclass(frozen=True, slots=True)
+class _Turns:
+    """The median run of a session in its turns, and the peak memory of its worker."""
+
+    seconds: float
+    peak_bytes: int
+
+
+def _meets_itself(pair: int) -> bool:
+    return pair < _OWN_PAIRS or pair % _OWN_STEP == _OWN_STEP - 1
+
+
+def _inputs_of(second: Workload, first: Workload, arrays: dict[str, Array], given: Given | None) -> dict[str, Array]:
+    """The same arrays, where both networks take the same; else its own."""
+    wanted, there = (
+        {tensor.name: (tensor.dtype, tensor.shape) for tensor in workload.inputs} for workload in (second, first)
+    )
+    if wanted == there:
+        return arrays
+    return make_inputs(second, {name: array for name, array in (given or {}).items() if name in wanted}).arrays
+
+
+def _in_turns(sessions: Sequence[Session]) -> tuple[_Turns, ...]:
+    """The median run of each of some sessions that run in turns, after a warm-up."""
+    for session in sessions:
         _run(session, seconds=_WARM_UP_SECONDS, minimum=2)
-    seconds: tuple[list[float], list[float]] = ([], [])
+    seconds: list[list[float]] = [[] for _ in sessions]
+    peaks = [0] * len(sessions)
     for turn in range(_MOST_TURNS):
-        for position in (0, 1) if (turn % 2 == 1) == second_starts else (1, 0):
-            seconds[position].extend(_run((first, second)[position], seconds=_TURN_SECONDS, minimum=1))
-        # An even number of turns, so that neither goes first more often.
-        if turn % 2 == 1 and turn + 1 >= _FEWEST_TURNS and min(map(sum, seconds)) >= _PAIR_SECONDS:
+        for position in _order(turn, len(sessions)):
+            samples = _run(sessions[position], seconds=_TURN_SECONDS, minimum=1)
+            seconds[position].extend(samples.seconds)
+            peaks[position] = max(peaks[position], samples.peak_rss_bytes)
+        # Each has been everywhere equally often.
+        if (turn + 1) % (2 * len(sessions)) == 0 and min(map(sum, seconds)) >= _PAIR_SECONDS:
             break
-    return median(seconds[0]), median(seconds[1])
+    return tuple(_Turns(median(times), peak) for times, peak in zip(seconds, peaks, strict=True))
 
 
-def _run(session: Session, *, seconds: float, minimum: int) -> tuple[float, ...]:
-    return session.run(seconds=seconds, minimum=minimum, maximum=_MOST_RUNS, deadline_seconds=_DEADLINE_SECONDS).seconds
+def _order(turn: int, count: int) -> list[int]:
+    """Who runs when in a turn: the numbers to ``count``, forwards and backwards, each two turns starting one later."""
+    start = turn // 2 % count
+    order = [*range(start, count), *range(start)]
+    return order if turn % 2 == 0 else order[::-1]
+
+
+def _run(session: Session, *, seconds: float, minimum: int) -> Samples:
+    return session.run(seconds=seconds, minimum=minimum, maximum=_MOST_RUNS, deadline_seconds=_DEADLINE_SECONDS)
 
 
 def _doubts(ratios: tuple[float, ...], pairs: int, others: float | None) -> Iterator[str]:
@@ -167,5 +234,5 @@ def _doubts(ratios: tuple[float, ...], pairs: int, others: float | None) -> Iter
             f"noisy: the ratio is {summary.low:.2f} to {summary.high:.2f} over {len(ratios)} pairs; "
             "close other programs or measure more with --pairs"
         )
-    if others is not None and others > _BUSY:
+    if others is not None and others > MOST_OTHERS:
         yield f"other processes used {format_share(others)} of the machine meanwhile; close them"

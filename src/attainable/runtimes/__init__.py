@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from attainable.errors import RuntimeRefused, unknown_name
+from attainable.runtimes.worker_statistics import Loading, Usage
 from attainable.workload.graph import Workload
 from attainable.workload.kernel import Kernel
 
@@ -87,12 +88,20 @@ class Samples:
         wall_seconds: from before the first to after the last.
         cpu_seconds: processor time of all the worker's threads meanwhile.
         peak_rss_bytes: largest resident memory of the worker so far, interpreter and runtime included; 0 if unknown.
+        resident_bytes: the same now; 0 if unknown.
+        usage: page faults and context switches meanwhile; None if unknown.
+        periods: how many periods began, where runs had one; else 0.
+        missed_periods: how many of them ended without a run that was done.
     """
 
     seconds: tuple[float, ...]
     wall_seconds: float
     cpu_seconds: float
     peak_rss_bytes: int
+    resident_bytes: int = 0
+    usage: Usage | None = None
+    periods: int = 0
+    missed_periods: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +159,24 @@ class Session(Protocol):
         """Of the worker."""
         ...
 
-    def run(self, *, seconds: float, minimum: int, maximum: int, deadline_seconds: float) -> Samples:
+    @property
+    def loading(self) -> Loading:
+        """How the worker loaded the model, as far as it tells."""
+        ...
+
+    def load_stages(self, *, deadline_seconds: float) -> dict[str, float]:
+        """Load the model once more: seconds of ``parse`` and ``optimise``; empty where the runtime does not tell.
+
+        Raises like ``run``.
+        """
+        ...
+
+    def run(
+        self, *, seconds: float, minimum: int, maximum: int, deadline_seconds: float, period_seconds: float = 0.0
+    ) -> Samples:
         """Run the network for ``seconds``, at least ``minimum`` and at most ``maximum`` times.
+
+        With a period, a run starts at each multiple of it and the worker sleeps in between.
 
         Raises:
             RuntimeRefused: the runtime raised an error.

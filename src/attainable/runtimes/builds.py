@@ -71,11 +71,13 @@ def read_builds(names: Iterable[str] = tuple(RUNTIMES), *, deadline_seconds: flo
 
 def _ask(name: str, requirement: Requirement) -> "Build | tuple[str, Interpreter, subprocess.Popen[bytes]]":
     try:
-        found = find_interpreter(name, requirement)
+        interpreter = find_interpreter(name, requirement)
     except InputError as error:
         return Build(name, "broken", fault=short_sentence(str(error)))
-    if found is None:
+    if interpreter is None:
         return Build(name, "missing")
+    # Where it was looked up in the search path it is a Path.
+    found = Interpreter(str(interpreter.python), interpreter.origin)
     command = [found.python, "-I", str(SESSIONS / "describe_build.py"), requirement.module, requirement.distribution]
     try:
         child = subprocess.Popen(

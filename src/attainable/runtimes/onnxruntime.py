@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _PROFILE_BLOCKS = 10
 _NATIVE = ("float32", "float64")
+_QUANTISED = ("Quantize", "QLinear", "Integer")
 _SHARE_OF_MEMORY = 0.7
 """A second session is loaded beside the first if it takes no more than this of the memory that is left."""
 _MOST_PROFILER_BYTES = 256 * 2**20
@@ -109,7 +110,13 @@ RUNTIME = Onnxruntime()
 
 
 def _precision(workload: Workload) -> str:
-    """The type that most of the model's results have. Half precision is unknown: without kernels for it, it is cast."""
+    """The type that most of the model's results have, where it is certain that nothing else runs.
+
+    Quantised networks run in integers as far as patterns are recognised; half precision is cast to single precision
+    where there is no kernel for it.
+    """
+    if any(any(word in op.kind for word in _QUANTISED) for op in workload.ops):
+        return ""
     elements: Counter[str] = Counter()
     for tensor in (tensor for op in workload.ops for tensor in op.present_outputs):
         if tensor.shape is not None and is_floating(tensor.dtype):

@@ -30,6 +30,8 @@ class Openvino:
         "float32": Tolerance(relative=1e-4),
         "bfloat16": Tolerance(relative=5e-2),
         "float16": Tolerance(relative=1e-2),
+        "int8": Tolerance(relative=5e-2),
+        "uint8": Tolerance(relative=5e-2),
     }
     precisions = ("float32", "bfloat16", "float16")
     least_attributed_share = 0.95

@@ -9,7 +9,7 @@ Source: the runtime graph's ``originalLayersNames``, ``layerType`` and ``outputL
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from attainable.runtimes.onnxruntime_graph import Node
@@ -51,6 +51,7 @@ class _Builder:
         self._tensor: dict[str, str] = {}
         self._plain: set[str] = set()
         self._changes: set[int] = set()
+        self._ends = {source for node in reported if node["layer"] == "Output" for source, _ in node["inputs"]}
         self._last = self._last_operators(reported)
         self.graph = Graph()
         for node in reported:
@@ -62,7 +63,7 @@ class _Builder:
         owner: dict[str, str] = {}
         for node in reported:
             ours = [name for name in node["operators"] if name in self._operators]
-            if ours:
+            if ours and node["layer"] != _LAYOUT_CHANGE:
                 owner[max(ours, key=_number)] = node["name"]
         return {node: operator for operator, node in owner.items()}
 
@@ -75,15 +76,25 @@ class _Builder:
         elif layer in _NEVER_RUN or not (sources or node["ran"]):
             return
         elif not node["ran"] and len(sources) == 1 and node["outputs"] == 1:
-            # A view: whoever reads it reads what it is a view of.
-            self._edges[node["name"], 0] = sources[0]
+            self._pass_on(node, sources[0])
         else:
             self._add_node(node, sources)
+
+    def _pass_on(self, view: Reported, source: str) -> None:
+        """Whoever reads a view reads what it is a view of, and counts it; if nobody can, who gave that does."""
+        self._edges[view["name"], 0] = source
+        maker = self.graph.producer.get(source)
+        if maker is None or (source in self._tensor and view["name"] not in self._ends):
+            return
+        results = tuple(next(self._results(view)))
+        node = self.graph.nodes[maker]
+        self.graph.nodes[maker] = replace(node, outputs=node.outputs + results)
+        self._tensor.update({name: name for name in results})
 
     def _add_node(self, node: Reported, sources: list[str]) -> None:
         index = len(self.graph.nodes)
         outputs: list[str] = []
-        if node["layer"] == _LAYOUT_CHANGE and not self._last.get(node["name"]) and sources[0] in self._tensor:
+        if node["layer"] == _LAYOUT_CHANGE and sources[:1] and sources[0] in self._tensor:
             self._changes.add(index)
             outputs.append(self._name_edge(node, 0, [self._tensor[sources[0]]]))
         else:

@@ -75,10 +75,11 @@ def attributed_kernels(
 def _served(
     graph: Graph, owned: Sequence[tuple[tuple[str, ...], Attribution]]
 ) -> list[tuple[tuple[str, ...], Attribution]]:
-    """Count a layout change that nobody is known to need with the ops that gave its input."""
+    """Count what OpenVINO added at an end of the graph, where no op reads it, with the ops that gave its input."""
     answer = list(owned)
-    for index in sorted(graph.names.layout_changes):
-        maker = graph.producer.get(graph.nodes[index].inputs[0])
+    for index, node in enumerate(graph.nodes):
+        maker = graph.producer.get(node.inputs[0]) if node.inputs else None
         if not answer[index][0] and maker is not None:
-            answer[index] = (answer[maker][0], "layout")
+            kind = "layout" if index in graph.names.layout_changes else "region"
+            answer[index] = (answer[maker][0], kind if answer[maker][0] else "none")
     return answer

@@ -9,6 +9,7 @@ file that the first request names is the only code that knows the runtime; it pr
     session.feed(arguments) -> reply                 makes session.call ready: inputs and outputs bound, nothing to copy
     session.call()                                   exactly one run of the runtime
     session.profile(arguments, timed) -> reply       runs under the runtime's own profiler
+    session.load_stages(arguments) -> reply          where the time of loading goes, if the runtime tells
 """
 
 import ctypes
@@ -54,33 +55,67 @@ class _Worker:
 
     def _result(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         if name == "open":
-            self.session, reply = _module(arguments["session_file"]).open_session(arguments)
-            return {**reply, "peak_rss_bytes": peak_rss_bytes()}
+            return self._opened(arguments)
         if name == "feed":
             return self.session.feed(arguments)
         if name == "run":
-            return timed(self.session.call, arguments["seconds"], arguments["minimum"], arguments["maximum"])
+            return timed(
+                self.session.call, arguments["seconds"], arguments["minimum"], arguments["maximum"],
+                period_seconds=arguments.get("period_seconds", 0.0),
+            )  # fmt: skip
         if name == "profile":
             return self.session.profile(arguments, timed)
+        if name == "load_stages":
+            tell = getattr(self.session, "load_stages", None)
+            return {} if tell is None else tell(arguments)
         raise ValueError(f"no request is called {name!r}")
 
+    def _opened(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Load a model, the import of the runtime apart."""
+        module = _module(arguments["session_file"])
+        start = time.perf_counter()
+        if "module" in arguments:
+            importlib.import_module(arguments["module"])
+        imported = time.perf_counter()
+        if "model" in arguments:
+            _read_through(arguments["model"])
+        told = {
+            "import_seconds": imported - start,
+            "read_seconds": time.perf_counter() - imported,
+            "resident_before_bytes": resident_bytes("VmRSS"),
+        }
+        self.session, reply = module.open_session(arguments)
+        return {
+            **reply, **told, "resident_loaded_bytes": resident_bytes("VmRSS"),
+            "peak_rss_bytes": resident_bytes("VmHWM"),
+        }  # fmt: skip
 
-def timed(call: Callable[[], object], seconds: float, minimum: int, maximum: int) -> dict[str, Any]:
+
+def timed(
+    call: Callable[[], object], seconds: float, minimum: int, maximum: int, *, period_seconds: float = 0.0
+) -> dict[str, Any]:
     """Time single calls, one clock reading before and one after each.
+
+    With a period, a call starts at each multiple of it and the thread sleeps in between. A call that is not done by
+    the next multiple has missed its period and each that it runs into; the next one starts at the multiple after it.
 
     Args:
         call: what is timed.
         seconds: no call starts later than this after the first, once ``minimum`` were made.
         minimum: number of calls, however long they take.
         maximum: number of calls.
+        period_seconds: from the start of a call to that of the next; 0: as soon as it is done.
 
     Returns:
-        ``seconds`` of each call, the ``wall_seconds`` and CPU seconds of them together, and the peak memory so far.
+        ``seconds`` of each call, the ``wall_seconds`` and CPU seconds of them together, resident memory now and at its
+        peak, ``usage`` (null where unknown), the number of ``periods`` and of ``missed_periods``.
     """
     clock = time.perf_counter_ns
     nanoseconds: list[int] = []
+    period, periods, missed = int(period_seconds * 1e9), 0, 0
     collecting = gc.isenabled()
     gc.disable()
+    usage_before = _usage()
     process_before, thread_before, before = time.process_time(), time.thread_time(), clock()
     last_start = before + int(seconds * 1e9)
     try:
@@ -91,25 +126,75 @@ def timed(call: Callable[[], object], seconds: float, minimum: int, maximum: int
             nanoseconds.append(end - start)
             if end >= last_start and len(nanoseconds) >= minimum:
                 break
+            if period:
+                # How many multiples of the period have passed since this one began.
+                late = (end - before) // period - periods
+                missed += late + 1 if late else 0
+                periods += late + 1
+                _sleep_until(before + periods * period)
     finally:
         if collecting:
             gc.enable()
+    wall, process, thread = clock() - before, time.process_time() - process_before, time.thread_time() - thread_before
+    usage = _usage()
+    if period and nanoseconds:
+        # The last one is judged as the others were.
+        late = (end - before) // period - periods
+        missed += late + 1 if late else 0
+        periods += late + 1
     return {
-        "wall_seconds": (clock() - before) * 1e-9,
-        "process_cpu_seconds": time.process_time() - process_before,
-        "thread_cpu_seconds": time.thread_time() - thread_before,
+        "wall_seconds": wall * 1e-9,
+        "process_cpu_seconds": process,
+        "thread_cpu_seconds": thread,
         "seconds": [duration * 1e-9 for duration in nanoseconds],
-        "peak_rss_bytes": peak_rss_bytes(),
-    }
+        "peak_rss_bytes": resident_bytes("VmHWM"),
+        "resident_bytes": resident_bytes("VmRSS"),
+        "usage": None if usage is None or usage_before is None else {
+            name: usage[name] - usage_before[name] for name in usage
+        },
+        "periods": periods,
+        "missed_periods": missed,
+    }  # fmt: skip
 
 
-def peak_rss_bytes() -> int:
-    """Largest resident memory of this process so far; 0 where the system does not tell."""
+def resident_bytes(which: str) -> int:
+    """Resident memory of this process, ``VmRSS`` now or ``VmHWM`` at its peak; 0 where the system does not tell."""
     try:
         with open("/proc/self/status", encoding="ascii", errors="replace") as status:  # noqa: PTH123  (no pathlib here)
-            return next((int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:")), 0)
+            return next((int(line.split()[1]) * 1024 for line in status if line.startswith(f"{which}:")), 0)
     except OSError:
         return 0
+
+
+def _usage() -> dict[str, int] | None:
+    """Page faults and context switches of all threads so far; None where the system does not count them."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    found = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "minor_faults": found.ru_minflt, "major_faults": found.ru_majflt,
+        "voluntary_switches": found.ru_nvcsw, "involuntary_switches": found.ru_nivcsw,
+    }  # fmt: skip
+
+
+def _sleep_until(moment: int) -> None:
+    remaining = moment - time.perf_counter_ns()
+    if remaining > 0:
+        time.sleep(remaining * 1e-9)
+
+
+def _read_through(path: str) -> None:
+    """Read a file once and keep nothing of it: what this takes is the disk, or the system's cache of it."""
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            block = bytearray(2**20)
+            while file.readinto(block):
+                pass
+    except OSError:
+        # A folder, or a file that cannot be read: the runtime says so better.
+        pass
 
 
 def _module(path: str) -> Any:

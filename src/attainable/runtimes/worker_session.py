@@ -12,6 +12,7 @@ from attainable.errors import RuntimeRefused
 from attainable.runtimes import Runtime, Samples, require_precision, require_runnable
 from attainable.runtimes.environments import interpreter_for
 from attainable.runtimes.process import SESSIONS, Worker
+from attainable.runtimes.worker_statistics import Loading, Usage
 from attainable.workload.graph import Tensor, Workload
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ def open_worker(
     worker = Worker(interpreter=interpreter_for(runtime.name, runtime.requirement))
     try:
         model = str(Path(workload.provenance.path).resolve())
-        request = {"session_file": str(SESSIONS / session_file), "model": model, **arguments}
+        request = {
+            "session_file": str(SESSIONS / session_file), "model": model, "module": runtime.requirement.module,
+            **arguments,
+        }  # fmt: skip
         opened = worker.call("open", request, deadline_seconds=deadline_seconds)
         worker.call(
             "feed", {"inputs": write_arrays(worker.folder, workload.inputs, inputs)}, deadline_seconds=deadline_seconds
@@ -75,6 +79,7 @@ class WorkerSession:
         worker: for requests of the runtime's own.
         workload: whose model it is.
         peak_rss_bytes: of the worker so far.
+        loading: how it was loaded.
     """
 
     def __init__(self, worker: Worker, workload: Workload, opened: Opened, *, precision: str = "") -> None:
@@ -84,24 +89,35 @@ class WorkerSession:
         self.precision = str(opened.get("precision", precision))
         self.load_seconds = float(opened["load_seconds"])
         self.peak_rss_bytes = int(opened["peak_rss_bytes"])
+        self.loading = Loading.from_reply(opened)
 
     @property
     def process_id(self) -> int:
         """Of the worker."""
         return self.worker.process_id
 
-    def run(self, *, seconds: float, minimum: int, maximum: int, deadline_seconds: float) -> Samples:
+    def run(
+        self, *, seconds: float, minimum: int, maximum: int, deadline_seconds: float, period_seconds: float = 0.0
+    ) -> Samples:
         """Run the network; see ``Session.run``."""
-        answer = self.worker.call(
-            "run", {"seconds": seconds, "minimum": minimum, "maximum": maximum}, deadline_seconds=deadline_seconds
-        )
+        arguments = {"seconds": seconds, "minimum": minimum, "maximum": maximum, "period_seconds": period_seconds}
+        answer = self.worker.call("run", arguments, deadline_seconds=deadline_seconds)
         self.peak_rss_bytes = int(answer["peak_rss_bytes"])
         return Samples(
             seconds=tuple(answer["seconds"]),
             wall_seconds=answer["wall_seconds"],
             cpu_seconds=answer["process_cpu_seconds"],
             peak_rss_bytes=answer["peak_rss_bytes"],
+            resident_bytes=answer["resident_bytes"],
+            usage=Usage.from_reply(answer),
+            periods=answer["periods"],
+            missed_periods=answer["missed_periods"],
         )
+
+    def load_stages(self, *, deadline_seconds: float) -> dict[str, float]:
+        """Load the model once more and tell where the time goes; see ``Session.load_stages``."""
+        answer = self.worker.call("load_stages", {"folder": str(self.worker.folder)}, deadline_seconds=deadline_seconds)
+        return {str(stage): float(seconds) for stage, seconds in answer.items()}
 
     def compute(self, inputs: "Mapping[str, Array]", *, deadline_seconds: float) -> "dict[str, Array]":
         """Run the network once on these inputs; see ``Session.compute``."""

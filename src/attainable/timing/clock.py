@@ -18,8 +18,8 @@ Source: uops.info; the software optimization guides of Arm.
 """
 
 _TURNS = 2_000
-_TRIALS = 8
-"""A trial takes 50 to 150 us, so that most meet no interruption, all together about a millisecond."""
+_TRIALS = 25
+"""A trial takes 50 to 150 us, so that most meet no interruption; all together they take 2 to 3 ms."""
 
 
 def measure_clock_hertz() -> float:

@@ -64,7 +64,7 @@ class Reading:
         load_average: runnable tasks over the last minute.
         clock_hertz: of a core, measured.
         hand_overs: between pairs of cores, where more than one thread is of interest.
-        best_hand_overs: seconds of the best of each pair that was seen on this machine, these included.
+        best_hand_overs: seconds of the best that each pair is known for on this machine, these included.
     """
 
     times: CpuTimes | None = None

@@ -1,5 +1,6 @@
 """Reads the machine around a cell, for the gate."""
 
+import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +13,9 @@ from attainable.timing.gate import Reading
 from attainable.timing.kernel_files import ROOT, text
 from attainable.timing.ping_pong import HandOver, probe_hand_overs
 from attainable.timing.processor import read_throttle_events
+
+_NO_CODE = (ImportError, OSError, RuntimeError)
+"""Where no code can be compiled, as on a system that forbids memory that is written and run, a reading is unknown."""
 
 
 class Gate:
@@ -32,7 +36,7 @@ class Gate:
     def before(self) -> Reading:
         """Read before a cell: the probe first, because its own work must not count."""
         hand_overs, best = self._hand_overs()
-        clock = measure_clock_hertz()
+        clock = _clock_hertz()
         return replace(
             read_machine(self._processes, root=self._root),
             clock_hertz=clock, hand_overs=hand_overs, best_hand_overs=best,
@@ -41,13 +45,22 @@ class Gate:
     def after(self) -> Reading:
         """Read after a cell, what the cell left behind first."""
         reading = read_machine(self._processes, root=self._root)
-        clock = measure_clock_hertz()
+        clock = _clock_hertz()
         hand_overs, best = self._hand_overs()
         return replace(reading, clock_hertz=clock, hand_overs=hand_overs, best_hand_overs=best)
 
     def _hand_overs(self) -> tuple[tuple[HandOver, ...], dict[tuple[int, int], float]]:
-        found = probe_hand_overs() if self._probe else ()
+        found: tuple[HandOver, ...] = ()
+        if self._probe:
+            with contextlib.suppress(*_NO_CODE):
+                found = probe_hand_overs()
         return found, note_hand_overs(found, machine=self._machine) if found else {}
+
+
+def _clock_hertz() -> float | None:
+    with contextlib.suppress(*_NO_CODE):
+        return measure_clock_hertz()
+    return None
 
 
 def machine_name(*, root: Path = ROOT) -> str:

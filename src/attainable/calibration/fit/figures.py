@@ -22,9 +22,13 @@ from attainable.calibration.fit.solve import (
 from attainable.devices.device import Device
 from attainable.devices.figures import Sourced
 from attainable.devices.traits import OP_CLASSES, Efficiency, Limit
+from attainable.names import short_name
 
 _LEAST_TOLD = 0.1
-"""Share of what was open about a kind of operator that the latencies tell, below which its figure is assumed."""
+"""Share of what was open about a figure that the latencies tell, below which it is assumed."""
+
+_MOST_LISTED = 50
+"""Models that a profile names."""
 
 
 def fitted_device(
@@ -58,12 +62,14 @@ def fitted_device(
         )
         for limit, own, common in rows:
             share = _figure(solution, -_direction(own, *common), source)
-            if solution.told[own] < _LEAST_TOLD:
-                share = replace(share, kind="assumed", source=f"{source}; they do not tell this kind apart from others")
-            efficiencies.append(Efficiency(op_class, limit, share))
+            told = _if_told(share, solution, own, "they do not tell this kind apart from others")
+            efficiencies.append(Efficiency(op_class, limit, told))
+    untold = "they do not tell it apart from the rest of a run"
+    launch = _figure(solution, _direction(COMPUTE, LAUNCH), source)
+    run = _figure(solution, _direction(COMPUTE, RUN), source)
     conditions = (
         (CONVOLUTIONS, algorithm),
-        ("fitted to", ", ".join(observation.model for observation in observations)),
+        ("fitted to", _listed([observation.model for observation in observations])),
         ("fitted threads", "all" if threads is None else str(threads)),
         ("fitted model", f"run + kernels x launch + p-norm {NORM:g} of computing and moving, kernel by kernel"),
     )
@@ -73,8 +79,8 @@ def fitted_device(
         name=name,
         title=title,
         efficiencies=tuple(efficiencies),
-        launch_seconds=_figure(solution, _direction(COMPUTE, LAUNCH), source),
-        run_seconds=_figure(solution, _direction(COMPUTE, RUN), source),
+        launch_seconds=_if_told(launch, solution, LAUNCH, untold),
+        run_seconds=_if_told(run, solution, RUN, untold),
         conditions=(*kept, *conditions),
     )
 
@@ -83,6 +89,18 @@ def common_share(solution: Solution, limit: Limit, source: str) -> Sourced:
     """The share of a roof that all kinds of operators have in common, before what is particular to each."""
     positions: dict[Limit, tuple[int, ...]] = {"compute": (COMPUTE,), "memory": (COMPUTE, MEMORY)}
     return _figure(solution, -_direction(*positions[limit]), source)
+
+
+def _if_told(number: Sourced, solution: Solution, figure: int, untold: str) -> Sourced:
+    """The number as it is where the latencies determine its figure, else as an assumption."""
+    if solution.told[figure] >= _LEAST_TOLD:
+        return number
+    return replace(number, kind="assumed", source=f"{number.source}; {untold}")
+
+
+def _listed(models: Sequence[str]) -> str:
+    named = [short_name(model) for model in models[:_MOST_LISTED]]
+    return ", ".join([*named, f"and {len(models) - len(named)} more"] if len(models) > len(named) else named)
 
 
 def _direction(*positions: int) -> Floats:

@@ -56,9 +56,12 @@ class OpenvinoSession:
         start = time.perf_counter()
         self._model = self._core.read_model(arguments["model"])
         self._make_static()
+        parsed = time.perf_counter()
         self._names = _name_operators(self._model)
         self._compiled = self._compile(profiled=False)
-        self.load_seconds = time.perf_counter() - start
+        end = time.perf_counter()
+        self.load_seconds = end - start
+        self._stages = {"parse": parsed - start, "optimise": end - parsed}
         if len(self._compiled.outputs) != len(arguments["outputs"]):
             raise ValueError(f"it has {len(self._compiled.outputs)} outputs, the model {len(arguments['outputs'])}")
         self._request = self._compiled.create_infer_request()
@@ -81,18 +84,28 @@ class OpenvinoSession:
         self.call()
         files: dict[str, str] = {}
         for number, name in enumerate(self._arguments["outputs"]):
-            array = self._request.get_output_tensor(number).data
+            tensor = self._request.get_output_tensor(number)
+            array = tensor.data
+            if tensor.element_type.get_type_name() in _NO_NUMPY_TYPE.values():
+                # OpenVINO gives them out as if they were float16.
+                array = array.view(f"uint{8 * array.itemsize}")
             if array.dtype.kind not in "biufc":
                 raise TypeError(f"output {name} is no array of numbers")
             files[name] = os.path.join(folder, f"output-{number}.npy")  # noqa: PTH118  (no pathlib here)
             numpy.save(files[name], array, allow_pickle=False)
         return {"outputs": files}
 
+    def load_stages(self, arguments: dict[str, Any]) -> dict[str, float]:
+        """Seconds of reading the model into OpenVINO's graph, and of optimising and compiling it."""
+        del arguments
+        return self._stages
+
     def precision(self) -> str:
-        """The type that most of the contractions run in, of all kernels where there is none."""
+        """The type that most of the contractions run in, or where there is none most kernels for real numbers."""
         kernels = [node for node in _runtime_graph(self._compiled) if node["layer"] not in ("Const", "Input", "Output")]
-        heavy = [node for node in kernels if node["layer"] in _HEAVY] or kernels
-        counted = Counter(node["precision"] for node in heavy)
+        heavy = [node for node in kernels if node["layer"] in _HEAVY]
+        floating = [node for node in kernels if "float" in node["precision"]]
+        counted = Counter(node["precision"] for node in heavy or floating or kernels)
         return counted.most_common(1)[0][0] if counted else ""
 
     def profile(self, arguments: dict[str, Any], timed: Timed) -> dict[str, Any]:
@@ -188,12 +201,17 @@ def _runtime_graph(compiled: Any) -> list[dict[str, Any]]:
                 "layouts": facts.get("outputLayouts", "").split(","),
                 "ran": facts.get("execTimeMcs", _NOT_RUN) != _NOT_RUN,
                 "order": int(facts.get("execOrder", "0")),
-                "operators": [name for name in facts.get("originalLayersNames", "").split(",") if name],
+                "operators": [_ours(name) for name in facts.get("originalLayersNames", "").split(",") if name],
                 "inputs": [[source.get_node().get_friendly_name(), source.get_index()] for source in sources],
                 "outputs": len(operator.outputs()),
             }
         )
     return sorted(nodes, key=lambda node: node["order"])
+
+
+def _ours(name: str) -> str:
+    """The name that we gave, also where OpenVINO appended the number of an output, as it does to convert that."""
+    return name.partition(".")[0] if name.startswith("@") else name
 
 
 def _text(value: Any) -> str:

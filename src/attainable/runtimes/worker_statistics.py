@@ -1,0 +1,65 @@
+"""What a worker tells of itself beside times: memory, interruptions, and where the time of loading went."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the system did to a worker while it ran.
+
+    Source: getrusage(2) of Linux, of all threads of the worker together.
+
+    Attributes:
+        minor_faults: pages of memory that the system had to map, without reading a disk.
+        major_faults: pages that it had to read from a disk.
+        voluntary_switches: times that a thread gave its core up to wait.
+        involuntary_switches: times that another program took a core away.
+    """
+
+    minor_faults: int = 0
+    major_faults: int = 0
+    voluntary_switches: int = 0
+    involuntary_switches: int = 0
+
+    @classmethod
+    def from_reply(cls, reply: Mapping[str, Any]) -> Self | None:
+        """Read the ``usage`` of a worker's reply; None where the system does not tell."""
+        found = reply.get("usage")
+        return None if found is None else cls(**found)
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.minor_faults + other.minor_faults,
+            self.major_faults + other.major_faults,
+            self.voluntary_switches + other.voluntary_switches,
+            self.involuntary_switches + other.involuntary_switches,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """How a worker loaded its model; None where it does not tell.
+
+    Attributes:
+        import_seconds: importing the runtime.
+        read_seconds: reading the model file once before the runtime does, from the disk or the system's cache of it.
+        resident_before_bytes: resident memory of the worker with interpreter and runtime, before the model.
+        resident_loaded_bytes: the same after the model was loaded.
+    """
+
+    import_seconds: float | None = None
+    read_seconds: float | None = None
+    resident_before_bytes: int | None = None
+    resident_loaded_bytes: int | None = None
+
+    @classmethod
+    def from_reply(cls, reply: Mapping[str, Any]) -> Self:
+        """Read a worker's reply to ``open``."""
+        return cls(
+            import_seconds=reply.get("import_seconds"),
+            read_seconds=reply.get("read_seconds"),
+            resident_before_bytes=reply.get("resident_before_bytes") or None,
+            resident_loaded_bytes=reply.get("resident_loaded_bytes") or None,
+        )
