@@ -15,6 +15,7 @@ from attainable.calibration.local_profile import NOISY
 from attainable.calibration.roofs import Progress
 from attainable.cli.devices_calibrate import calibrate
 from attainable.devices import Device, Memory, Roof, Sourced, local_profile_path
+from tests.cli.shown import Command
 
 MACHINE = Device(
     "local",
@@ -77,3 +78,12 @@ def test_a_noisy_calibration_warns_and_names_the_next_command(asked: dict[str, A
     assert "others used 40% of the machine" in " ".join(err.split())
     assert "attainable devices calibrate --full" in " ".join(err.split())
     assert "warning" not in out
+
+
+def test_a_device_that_is_not_there_is_said(attainable: Command) -> None:
+    shown = attainable("devices", "calibrate", "--device", "tpu")
+    assert (shown.code, shown.out) == (2, "")
+    assert "no device to calibrate is called 'tpu'" in shown.err
+    missing = attainable("devices", "calibrate", "--device", "cuda:99")
+    assert (missing.code, missing.out) == (2, "")
+    assert "CUDA" in missing.err

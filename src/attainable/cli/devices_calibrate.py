@@ -20,23 +20,55 @@ Seconds = Annotated[
 Full = Annotated[bool, typer.Option("--full", help="Four times as long, for a busy machine.")]
 
 
-def calibrate(*, seconds: Seconds = None, full: Full = False, json: Json = False) -> None:
-    """Measure the roofs of this machine and keep them as the device "local"."""
-    from attainable.analysis.device_sheet import device_sheet
-    from attainable.calibration.local import FULL, QUICK, local_device
+Which = Annotated[
+    str, typer.Option("--device", metavar="local|cuda[:N]", help="This machine's processor, or its CUDA device N.")
+]
+
+
+def calibrate(
+    *, device: Which = "local", seconds: Seconds = None, full: Full = False, json: Json = False
+) -> None:  # fmt: skip
+    """Measure the roofs of this machine and keep them as the device "local", or of a GPU as "cuda-0"."""
     from attainable.devices import local_profile_path
 
+    index = _cuda_index(device)
     with _bar() as progress:
-        device = local_device(refresh=True, effort=FULL if full else QUICK, seconds=seconds, progress=progress)
+        measured = _processor(seconds, progress, full=full) if index is None else _cuda(index, seconds, progress)
     if json:
+        from attainable.analysis.device_sheet import device_sheet
         from attainable.analysis.records import as_json
 
-        sys.stdout.write(as_json(device_sheet(device, origin="local", path=str(local_profile_path()))))
+        path = local_profile_path().with_name(f"{measured.name}.toml")
+        sys.stdout.write(as_json(device_sheet(measured, origin="measured", path=str(path))))
     else:
         from attainable.cli.devices_shown import print_device
 
-        print_device(device)
-    _warn(device, full=full)
+        print_device(measured)
+    _warn(measured, full=full)
+
+
+def _cuda_index(device: str) -> int | None:
+    """The number of a CUDA device; None for the processor. Raises UnknownName."""
+    from attainable.errors import unknown_name
+
+    name, _, number = device.partition(":")
+    if device == "local":
+        return None
+    if name != "cuda" or (number and not number.isdecimal()):
+        raise unknown_name("device to calibrate", device, ("local", "cuda", "cuda:1"))
+    return int(number or 0)
+
+
+def _processor(seconds: float | None, progress: "Progress", *, full: bool) -> "Device":
+    from attainable.calibration.local import FULL, QUICK, local_device
+
+    return local_device(refresh=True, effort=FULL if full else QUICK, seconds=seconds, progress=progress)
+
+
+def _cuda(index: int, seconds: float | None, progress: "Progress") -> "Device":
+    from attainable.calibration.cuda import CUDA_SECONDS, cuda_device
+
+    return cuda_device(index, seconds=seconds or CUDA_SECONDS, progress=lambda stage: progress(0.0, stage))
 
 
 def _warn(device: "Device", *, full: bool) -> None:
