@@ -10,7 +10,7 @@ half of the networks still fits to eight of all.
 
 The searches took 2.25 for what Winograd's way saves on every wide 3x3 convolution; the fits here have its tiles.
 
-``python -m benchmarks.fit_ncnn_halves --quick`` takes 1 random choice of 8 models for each configuration instead of 2.
+``python -m benchmarks.fit_ncnn_halves --quick`` takes 1 random choice of 8 models for each configuration instead of 5.
 """
 
 import sys
@@ -25,7 +25,7 @@ from attainable.calibration.fit.prior import PRIOR, Prior
 from attainable.devices.traits import OpClass
 from benchmarks.fit_ncnn import FOLDER, MODELS, Configuration, Kernels, fitted, latencies, networks
 
-CHOICES = 2
+CHOICES = 5
 _RIDGE = 100e9 / 25e9
 _LIGHT: tuple[OpClass, ...] = ("pool", "elementwise", "normalization", "softmax", "reduction", "resize", "other")
 

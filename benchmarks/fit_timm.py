@@ -1,20 +1,27 @@
 """Devices fitted to 20 networks of timm predict more than 1,000 others.
 
 Claims: fitted to 20 random networks, the median error on all others is <= 10 % on a Core i7-12700H (float32, batch 1,
-PyTorch compiled by inductor) and <= 15 % on a GeForce RTX 3090 (autocast to float16, eager, batches of up to 1,024). The
-figure is the median over 20 random choices; its range over the choices stands beside it. Ends with exit code 1 where a
-claim fails.
+PyTorch compiled by inductor) and <= 15 % on a GeForce RTX 3090 (autocast to float16, eager, batches of up to 1,024).
+The figure is the median over 40 random choices; its range over the choices stands beside it. Ends with exit code 1
+where a claim fails.
 
-The networks are traced from timm's code without weights and read as the product reads any module (``timm_networks``).
-The base devices are the product's own descriptions. Nothing was tuned on these tables: the prior is the product's, which
-was tuned on ncnn's table, or its class means come from the *other* device's table (``classes as on the other device``;
-the widths are round figures). ``eager kernels`` are those that PyTorch runs under autocast, one a call, instead of those
-that the product fuses for any runtime; the choice follows PyTorch's documentation, not the latencies. ``chosen`` is one
-choice of 20, made by ``choose_models`` from the work on paper alone. Whole-network figures see the same 20 latencies.
+The networks are traced from timm's code without weights (``timm_networks``); those whose parameters are no longer the
+measured ones are left out. The base devices are the product's own descriptions, the prior is the product's, which was
+tuned on ncnn's table. No number was tuned on these tables. That ``compiled kernels`` are better than ``fused kernels``
+was known when they were chosen for the claim; they and ``eager kernels`` follow PyTorch's documentation.
 
-Below the table stands what the errors consist of: how far identical networks measured twice are apart, what the same
-model misses when it is fitted to all networks, so that only its form is to blame, and which families and kinds of
-operators are missed, in which direction.
+* ``fused kernels``: as the product fuses them for any runtime, one pass over what they read.
+* ``compiled kernels`` (the claim on the CPU): the same, with convolutions that lay out their weights at every run.
+* ``eager kernels`` (the claim on the GPU): those that PyTorch runs under autocast, one a call.
+* ``classes as on the other device``: the prior's class means come from the *other* device's table; the widths are round
+  figures.
+* ``chosen``: one choice of 20, made by ``choose_models`` from the work on paper alone.
+* Whole-network figures see the same latencies.
+
+Below each table stands what the errors consist of: how far identical networks measured twice are apart; what the same
+model misses when it is fitted to all networks, so that only its form is to blame; how unevenly it then misses one
+network at two sizes of its image, which is mostly noise; and which families and kinds of operators are missed, in which
+direction.
 
 The first run installs timm into the cache and traces its networks, which takes 15 minutes; the next ones take seconds.
 ``python -m benchmarks.timm_networks.agreement`` compares the way networks are recorded here with torch.export.
@@ -26,6 +33,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -37,19 +45,25 @@ from attainable.devices import Device
 from attainable.devices.catalogue import load_device
 from attainable.devices.traits import OP_CLASSES
 from benchmarks.timm_networks.baselines import BASELINES, Floats, columns
+from benchmarks.timm_networks.compiled import compiled_kernels
 from benchmarks.timm_networks.kernels import Counted, counted
 from benchmarks.timm_networks.made import in_random_order, make
-from benchmarks.timm_networks.measured import CPU, GPU, Measurement, Network, Table, networks
+from benchmarks.timm_networks.measured import CPU, GPU, TABLES, Measurement, Network, Table, networks
 from benchmarks.timm_networks.trials import Errors, Fitted, prior_from, repeated
 
 KNOWN = 20
-CHOICES = 20
+CHOICES = 40
 SEED = 20
 SHOWN = 15
 FEWEST_OTHERS = 1000
+SAME_PARAMETERS = 0.02
+"""The tables give parameters in millions with two decimals."""
 
 BASES = {CPU: "i7-12700h", GPU: "rtx-3090"}
 TARGETS = {CPU: 0.10, GPU: 0.15}
+FUSED = "fused kernels"
+AS_RUN = {CPU: "compiled kernels", GPU: "eager kernels"}
+"""The kernels that a runtime runs, as far as its documents tell; the claims are about those."""
 
 Counts = Mapping[Network, Counted]
 
@@ -73,6 +87,9 @@ class Case:
 
 def main() -> None:
     """Print the tables and stop with an error if a claim fails."""
+    if not TABLES.is_dir():
+        print(f"skipped: {TABLES.name} is not here")
+        return
     make(in_random_order())
     papers, failures = counted(networks(), GPU.measurements())
     _print_counts(papers, failures)
@@ -81,26 +98,29 @@ def main() -> None:
         table: {name: Fitted(rows, case.base) for name, rows in case.observations.items()}
         for table, case in cases.items()
     }
-    others = {CPU: fits[GPU]["fused kernels"], GPU: fits[CPU]["fused kernels"]}
     failed: list[str] = []
-    for table, case in cases.items():
-        everything = np.arange(len(others[table].seconds))
-        carried = prior_from(others[table].solve(everything, PRIOR)[1], PRIOR)
-        best = _print_case(case, fits[table], carried)
-        print(
-            f"\nclaim: median error <= {100 * TARGETS[table]:.0f} %: {'holds' if best <= TARGETS[table] else 'FAILS'}"
-        )
-        if best > TARGETS[table] or len(case.rows) < KNOWN + FEWEST_OTHERS:
+    for table, other in ((CPU, GPU), (GPU, CPU)):
+        carried = prior_from(fits[other][AS_RUN[other]].solve_all(PRIOR), PRIOR)
+        error = _print_case(cases[table], fits[table], carried)
+        holds = error <= TARGETS[table] and len(cases[table].rows) >= KNOWN + FEWEST_OTHERS
+        print(f"claim: median error <= {TARGETS[table]:.0%}: {'holds' if holds else 'FAILS'} with {error:.1%}")
+        if not holds:
             failed.append(table.device)
     if failed:
         sys.exit(f"not as claimed: {', '.join(failed)}")
 
 
 def _case(table: Table, papers: Counts) -> Case:
-    rows = [row for row in table.measurements() if row.network in papers]
-    kernels = {"fused kernels": [_batched(papers[row.network].fused, row.batch, half=table is GPU) for row in rows]}
-    if table is GPU:
-        kernels["eager kernels"] = [papers[row.network].eager for row in rows]
+    rows = [row for row in table.measurements() if row.network in papers and _is_measured(papers[row.network], row)]
+    fused = [papers[row.network].fused for row in rows]
+    kernels = (
+        {FUSED: fused, AS_RUN[CPU]: [compiled_kernels(made) for made in fused]}
+        if table is CPU
+        else {
+            FUSED: [_batched_in_half(made, row.batch) for made, row in zip(fused, rows, strict=True)],
+            AS_RUN[GPU]: [papers[row.network].eager for row in rows],
+        }
+    )
     observations = {
         name: [Observation(_name(row), row.seconds, made) for row, made in zip(rows, entries, strict=True)]
         for name, entries in kernels.items()
@@ -108,21 +128,25 @@ def _case(table: Table, papers: Counts) -> Case:
     return Case(table, load_device(BASES[table]), rows, observations)
 
 
+def _is_measured(paper: Counted, row: Measurement) -> bool:
+    """Whether timm's code still makes the network that was measured, and the table has all its figures."""
+    return abs(paper.parameters / row.parameters - 1.0) <= SAME_PARAMETERS and bool(row.macs and row.activations)
+
+
 def _name(row: Measurement) -> str:
     return f"{row.network.name} @ {row.network.side}"
 
 
-def _batched(kernels: Sequence[KernelWork], batch: int, *, half: bool) -> tuple[KernelWork, ...]:
-    """Kernels of one image in float32 as those of a batch, in float16 where ``half`` says so."""
-    share = 2 if half else 1
+def _batched_in_half(kernels: Sequence[KernelWork], batch: int) -> tuple[KernelWork, ...]:
+    """Kernels of one image in float32 as those of a batch in float16."""
     return tuple(
         replace(
             kernel,
-            dtype="float16" if half and kernel.dtype == "float32" else kernel.dtype,
+            dtype="float16" if kernel.dtype == "float32" else kernel.dtype,
             operations=kernel.operations * batch,
-            bytes_weight=kernel.bytes_weight // share,
-            bytes_activation_in=kernel.bytes_activation_in * batch // share,
-            bytes_activation_out=kernel.bytes_activation_out * batch // share,
+            bytes_weight=kernel.bytes_weight // 2,
+            bytes_activation_in=kernel.bytes_activation_in * batch // 2,
+            bytes_activation_out=kernel.bytes_activation_out * batch // 2,
             output_positions=kernel.output_positions * batch,
         )
         for kernel in kernels
@@ -137,8 +161,8 @@ def _print_counts(papers: Counts, failures: Mapping[Network, str]) -> None:
         print(f"- {network.name} @ {network.side}: {reason}")
     uncounted = sorted({kind for paper in papers.values() for kind in paper.without_rule})
     print(f"calls without a rule: {', '.join(uncounted) or 'none'}")
-    parameters = [abs(paper.parameters / listed[network].parameters - 1.0) for network, paper in papers.items()]
-    print(f"parameters within 1 % of the table's: {sum(error <= 0.01 for error in parameters)}")
+    changed = [f"{n.name} @ {n.side}" for n, paper in papers.items() if not _is_measured(paper, listed[n])]
+    print(f"left out, because parameters are not the table's or the table has a gap: {', '.join(changed) or 'none'}")
     ratios = {network: paper.macs / macs for network, paper in papers.items() if (macs := listed[network].macs)}
     within = {limit: sum(abs(ratio - 1.0) <= limit for ratio in ratios.values()) for limit in (0.01, 0.05, 0.1)}
     print(
@@ -148,7 +172,10 @@ def _print_counts(papers: Counts, failures: Mapping[Network, str]) -> None:
     # the table has two decimals, which is nothing for the smallest
     far = {network: ratio for network, ratio in ratios.items() if (listed[network].macs or 0.0) > 5e8}
     outliers = sorted(far.items(), key=lambda item: -abs(np.log(item[1])))[:SHOWN]
-    print("furthest apart: " + ", ".join(f"{n.name} @ {n.side} {ratio:.2f}" for n, ratio in outliers))
+    print(
+        "furthest apart, ours over the table's: "
+        + ", ".join(f"{n.name} @ {n.side} {ratio:.2f}" for n, ratio in outliers)
+    )
 
 
 def _print_case(case: Case, fits: Mapping[str, Fitted], carried: Prior) -> float:
@@ -177,34 +204,33 @@ def _print_case(case: Case, fits: Mapping[str, Fitted], carried: Prior) -> float
         positions = np.array([names.index(name) for name in chosen])
         errors = repeated(lambda known, use=fitted: use.predict(known, PRIOR), seconds, [positions])
         print(f"| fit, {kernels}, chosen | {errors.row()} |")
-    kernels, label = min(found, key=lambda key: float(np.median(found[key].medians)))
-    _print_consists(case, fits[kernels], found[kernels, label], kernels + label)
-    return float(np.median(found[kernels, label].medians))
+    claimed = AS_RUN[case.table]
+    _print_consists(case, fits[claimed], found[claimed, ""], claimed)
+    return float(np.median(found[claimed, ""].medians))
 
 
 def _print_consists(case: Case, fitted: Fitted, errors: Errors, name: str) -> None:
     """What the errors of a way to predict consist of."""
     everything = np.arange(len(case.rows))
     of_form = np.log(fitted.predict(everything, PRIOR) / fitted.seconds)
-    twins = _twins(case)
-    print(f"\nWhat the errors of *{name}* consist of:\n")
+    twins, sizes = _twins(case), _uneven(case, of_form)
+    form, known = float(np.median(np.abs(np.expm1(of_form)))), float(np.median(errors.medians))
+    print(f"\nWhat the errors of *fit, {name}* consist of:\n")
     print(
-        f"- {len(twins)} networks have a twin with the same kernels: their latencies are {100 * statistics.median(twins):.1f} % "
-        f"apart at the median, {100 * float(np.percentile(twins, 90)):.0f} % at the ninth decile"
+        f"- {len(twins)} networks have a twin with the same kernels: their latencies are "
+        f"{statistics.median(twins):.1%} apart at the median, {float(np.percentile(twins, 90)):.0%} at the ninth decile"
     )
     print(
-        f"- fitted to all {len(case.rows)} networks the same model misses {100 * float(np.median(np.abs(np.expm1(of_form)))):.1f} % "
-        f"at the median: that is its form, and the noise"
+        f"- fitted to all {len(case.rows)} networks the same model misses {form:.1%}: that is its form, and the noise"
     )
     print(
-        f"- fitted to {KNOWN}: {100 * float(np.median(errors.medians)):.1f} %; the rest comes from knowing only {KNOWN}\n"
+        f"- it misses one network at two sizes of the image {statistics.median(sizes):.1%} apart ({len(sizes)} pairs), "
+        f"{statistics.median(sizes) / 2**0.5:.1%} for one of them: what no figure of a network explains"
     )
-    kinds = _dominant(case)
-    for title, groups in (
-        ("most time at the roofs", kinds),
-        ("family", [_family(row.network.name) for row in case.rows]),
-    ):
-        _print_groups(title, groups, np.nanmedian(errors.log_ratio, axis=0))
+    print(f"- fitted to {KNOWN} it misses {known:.1%}: the rest comes from knowing only {KNOWN}\n")
+    missed = np.nanmedian(errors.log_ratio, axis=0)
+    _print_groups("most time at the roofs", _dominant(case), missed)
+    _print_groups("family", [_family(row.network.name) for row in case.rows], missed)
 
 
 def _print_groups(title: str, groups: Sequence[str], missed: Floats) -> None:
@@ -221,18 +247,26 @@ def _print_groups(title: str, groups: Sequence[str], missed: Floats) -> None:
 
 
 def _twins(case: Case) -> list[float]:
-    """For each network with an equal one how far apart the two latencies are; of more than two the next in the table."""
+    """How far the latencies of equal networks are apart; of more than two that of each and the next in the table."""
     equal: defaultdict[tuple[int, frozenset[KernelWork]], list[float]] = defaultdict(list)
-    for row, observation in zip(case.rows, case.observations["fused kernels"], strict=True):
+    for row, observation in zip(case.rows, case.observations[FUSED], strict=True):
         equal[row.batch, frozenset(observation.kernels)].append(row.seconds)
-    pairs = [(values[i], values[i + 1]) for values in equal.values() for i in range(len(values) - 1)]
+    pairs = [pair for values in equal.values() for pair in pairwise(values)]
     return [abs(first / second - 1.0) for first, second in pairs]
+
+
+def _uneven(case: Case, of_form: Floats) -> list[float]:
+    """How differently a network is missed at one size of its image and at the next larger one."""
+    by_name: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
+    for row, value in zip(case.rows, of_form.tolist(), strict=True):
+        by_name[row.network.name].append((row.network.side, value))
+    return [abs(second[1] - first[1]) for sizes in by_name.values() for first, second in pairwise(sorted(sizes))]
 
 
 def _dominant(case: Case) -> list[str]:
     """For each network the kind of operator that takes most time at the full roofs."""
     found: list[str] = []
-    for observation in next(reversed(case.observations.values())):
+    for observation in case.observations[AS_RUN[case.table]]:
         rows = terms(observation.kernels, case.base)
         times = rows.repeats * np.maximum(rows.compute_seconds, rows.memory_seconds)
         found.append(OP_CLASSES[int(np.argmax(np.bincount(rows.op_class, times, minlength=len(OP_CLASSES))))])

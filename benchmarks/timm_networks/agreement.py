@@ -1,7 +1,8 @@
 """Networks recorded and exported: ``python -m benchmarks.timm_networks.agreement [NUMBER]``.
 
 Claim: of 20 random networks of timm the way that ``recorded`` takes and the product's own, torch.export, count the same
-multiply-adds, operations, parameters and bytes, to the last one.
+multiply-adds, operations and parameters to the last one, and the same bytes within 0.1 %: below the functions a global
+pooling is a mean with its axes, which are a constant.
 """
 
 import sys
@@ -13,6 +14,7 @@ from benchmarks.timm_networks.made import in_random_order, module_of, timm
 from benchmarks.timm_networks.recorded import recorded
 
 NETWORKS = 20
+SAME_BYTES = 1e-3
 
 
 def main() -> None:
@@ -28,7 +30,7 @@ def main() -> None:
         first, second = (
             (way.totals.macs, way.totals.operations, way.totals.parameters, way.totals.work.bytes_moved) for way in ways
         )
-        different += first != second
+        different += first[:3] != second[:3] or abs(first[3] / second[3] - 1.0) > SAME_BYTES
         shown = " | ".join(f"{a}" if a == b else f"{a} / {b}" for a, b in zip(first, second, strict=True))
         without = ", ".join(ways[0].coverage.kinds_without_rule)
         print(f"| {network.name} @ {network.side} | {shown} | {without} |", flush=True)

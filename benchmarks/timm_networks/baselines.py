@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 
 def columns(rows: Sequence[Measurement]) -> Floats:
-    """For each row 1, multiply-adds, activations and parameters of the whole batch; gaps of the table are 0."""
+    """For each row 1, multiply-adds, activations and parameters of the whole batch."""
     return np.array([[1.0, (r.macs or 0.0) * r.batch, (r.activations or 0.0) * r.batch, r.parameters] for r in rows])
 
 
@@ -40,15 +40,16 @@ def macs_or_activations(known: Floats, seconds: Floats, asked: Floats) -> Floats
 def linear(known: Floats, seconds: Floats, asked: Floats) -> Floats:
     """A constant, multiply-adds, activations and parameters, each with a factor that is not negative.
 
-    The relative errors are least squares; of all subsets of the terms whose factors come out positive the best is taken,
-    which is the exact solution.
+    The relative errors are least squares; of all subsets of the terms whose factors come out positive the best is
+    taken, which is the exact solution.
     """
     scaled = known / seconds[:, None]
     best, factors = np.inf, np.zeros(known.shape[1])
     for size in range(1, known.shape[1] + 1):
         for subset in map(list, combinations(range(known.shape[1]), size)):
-            norms = np.linalg.norm(scaled[:, subset], axis=0)
-            solved = np.linalg.lstsq(scaled[:, subset] / norms, np.ones(len(seconds)), rcond=None)[0] / norms
+            terms: Floats = scaled[:, subset]
+            sizes: Floats = np.sqrt(np.sum(terms**2, axis=0))
+            solved = np.linalg.lstsq(terms / sizes, np.ones(len(seconds)), rcond=None)[0] / sizes
             error = float(np.sum((scaled[:, subset] @ solved - 1.0) ** 2))
             if (solved >= 0).all() and error < best:
                 best, factors = error, np.zeros(known.shape[1])

@@ -1,7 +1,7 @@
 """The kernels of every network on either device, kept in the cache beside the networks.
 
-Counting 1,400 networks takes a minute; the file is made anew when a line of the product or of this folder changes that
-could change it.
+Counting 1,400 networks takes two minutes; the file is made anew when code of the product or of this folder changes
+that it depends on.
 """
 
 import gzip
@@ -18,6 +18,7 @@ from attainable.calibration.fit.observation import KernelWork, kernels_of
 from attainable.cost.count import count
 from attainable.files import write_atomically
 from benchmarks.peers.environment import cache_folder
+from benchmarks.timm_networks import eager
 from benchmarks.timm_networks.eager import eager_kernels
 from benchmarks.timm_networks.made import path_of
 from benchmarks.timm_networks.measured import Measurement, Network
@@ -27,7 +28,8 @@ _PRODUCT = Path(attainable.__file__).parent
 _DEPENDS_ON = (
     *(_PRODUCT / name for name in ("cost", "workload/torch", "prediction")),
     Path(observation.__file__),
-    Path(__file__).parent,
+    Path(__file__),
+    Path(eager.__file__),
 )
 
 

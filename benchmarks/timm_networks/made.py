@@ -1,7 +1,7 @@
 """Traces networks of timm into Workloads, without weights, and keeps them in the cache.
 
-The networks are made on PyTorch's meta device, where a tensor has a shape and no memory, and what they call is made into
-operators by the product's own tables. A second run goes on where the first one was stopped.
+The networks are made on PyTorch's meta device, where a tensor has a shape and no memory, and what they call is made
+into operators by the product's own tables. A second run goes on where the first one was stopped.
 
 Started by ``benchmarks.fit_timm``: ``python -m benchmarks.timm_networks.made``.
 """
@@ -108,7 +108,7 @@ def _recorded(module: Any, inputs: tuple[Any, ...]) -> Workload:
 
 
 def module_of(library: Any, network: Network) -> tuple[Any, tuple[Any, ...]]:
-    """The network and an input, without memory; the network is told the size of its input where it was built for another one."""
+    """The network and an input, without memory; it is told the size of its input where it was built for another one."""
     torch = cast(Any, importlib.import_module("torch"))
     with torch.device("meta"):
         module = library.create_model(network.name, pretrained=False)

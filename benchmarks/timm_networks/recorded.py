@@ -1,7 +1,7 @@
 """What a module of PyTorch calls, noted while it runs without memory; ten times faster than torch.export.
 
-The calls are written down as the records of an exported program, and the product reads those as it reads a file, so that
-its own table makes operators of them. Linear layers and attention are noted as one call, as torch.export has them.
+The calls are written down as the records of an exported program, and the product reads those as it reads a file, so
+that its own table makes operators of them. Linear layers and attention are noted as one call, as torch.export has them.
 """
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -43,9 +43,7 @@ _SAME_ELEMENTS = {"as_strided": "_reshape_alias", "_unsafe_view": "view"}
 """Names below the functions for what the functions call a reshape."""
 
 _SCALAR_TYPES: dict[torch.dtype, int] = {
-    getattr(torch, {"float8e4m3fn": "float8_e4m3fn"}.get(name, name)): number
-    for number, name in schema.DTYPES.items()
-    if not name.startswith("float8")
+    getattr(torch, name): number for number, name in schema.DTYPES.items() if hasattr(torch, name)
 }
 
 
@@ -182,7 +180,7 @@ class _Operators(TorchDispatchMode):
     """Notes every operator below the functions."""
 
     def __init__(self, program: _Program) -> None:
-        super().__init__()
+        super().__init__()  # pyright: ignore[reportUnknownMemberType]  # PyTorch leaves its argument untyped
         self._program = program
 
     def __torch_dispatch__(

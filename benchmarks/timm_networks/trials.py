@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attainable.calibration.fit.observation import Observation
-from attainable.calibration.fit.prediction import ALGORITHMS, terms
+from attainable.calibration.fit.prediction import ALGORITHMS, Terms, terms
 from attainable.calibration.fit.prior import Prior
 from attainable.calibration.fit.solve import CLASS_COMPUTE, CLASS_MEMORY, Problem, Solution
 from attainable.devices import Device
@@ -44,7 +44,7 @@ class Errors:
         mean, high = (np.median(self._of_trials(f)) for f in (_mean, _ninth_decile))
         near = np.median(self._of_trials(_near))
         spread = f"{100 * medians.min():.1f}-{100 * medians.max():.1f}" if len(medians) > 1 else ""
-        return f"{100 * np.median(medians):.1f} % | {spread} | {100 * mean:.1f} % | {100 * high:.0f} % | {100 * near:.0f} %"
+        return f"{np.median(medians):.1%} | {spread} | {mean:.1%} | {high:.0%} | {near:.0%}"
 
 
 def _mean(row: Floats) -> float:
@@ -84,7 +84,7 @@ class Fitted:
         assert roof is not None
         self._reference = roof.operations_per_second.value
         self.seconds: Floats = np.array([row.seconds for row in observations])
-        self._terms = {
+        self._terms: dict[str, list[Terms]] = {
             algorithm: [terms(row.kernels, base, algorithm=algorithm) for row in observations]
             for algorithm in ALGORITHMS
         }
@@ -94,10 +94,14 @@ class Fitted:
         """The algorithm and the figures that explain the networks at some positions best."""
         solved: dict[str, Solution] = {}
         for algorithm, columns in self._terms.items():
-            networks = [columns[position] for position in known]
+            networks: list[Terms] = [columns[int(position)] for position in known]
             solved[algorithm] = Problem(networks, self.seconds[known].tolist(), prior, self._reference).solve()
         best = min(solved, key=lambda algorithm: solved[algorithm].misfit)
         return best, solved[best]
+
+    def solve_all(self, prior: Prior) -> Solution:
+        """The figures that explain all networks best."""
+        return self.solve(np.arange(len(self.seconds)), prior)[1]
 
     def predict(self, known: NDArray[np.intp], prior: Prior) -> Floats:
         """Seconds of all networks, from the latencies of some."""

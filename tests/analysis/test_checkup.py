@@ -7,6 +7,7 @@ import pytest
 
 from attainable.analysis import checkup_messages
 from attainable.analysis.checkup import Checkup, checkup, judged
+from attainable.runtimes import RUNTIMES
 from attainable.runtimes.builds import Build, State
 from attainable.timing.obstacles import Obstacle, Severity
 
@@ -60,7 +61,7 @@ def test_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTAINABLE_CACHE", str(tmp_path))
     found = checkup(seconds=0.2)
     assert isinstance(found, Checkup)
-    assert found.runtimes[0].runtime == "onnxruntime"
+    assert [each.runtime for each in found.runtimes] == list(RUNTIMES)
     assert found.environment["cpu"]
     assert "others meanwhile" in found.environment
     assert all(each.observation and each.advice for each in found.disturbers)

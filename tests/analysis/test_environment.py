@@ -1,6 +1,6 @@
 """The environment record, and how two machines differ in words."""
 
-from attainable.analysis.environment import differences, environment
+from attainable.analysis.environment import differences, environment, readable
 from attainable.runtimes.builds import Build
 from attainable.timing.conditions import ISA_FLAGS
 
@@ -40,7 +40,13 @@ def test_settings_are_told_with_both_sides() -> None:
 
 
 def test_what_changes_from_moment_to_moment_is_left_out() -> None:
-    first = {"load average": "0.10", "load average before": "1", "temperature": "40", "others meanwhile": "1 %"}
+    first = {
+        "load average": "0.10",
+        "load average before": "1",
+        "temperature": "40",
+        "others meanwhile": "1 %",
+        "hand-over 0-1 after": "1e-07 s",
+    }
     second = {"load average": "7.50", "load average before": "2", "temperature": "80", "others meanwhile": "9 %"}
     assert differences(first, second) == ()
 
@@ -49,11 +55,19 @@ def test_clocks_and_sizes_may_differ_a_little() -> None:
     # 3.00 against 2.95 GHz is 1.7 %, 3.0 against 2.9 is 3.3 %
     assert differences({"clock after": "3e+09 Hz"}, {"clock after": "2.95e+09 Hz"}) == ()
     assert differences({"clock after": "3e+09 Hz"}, {"clock after": "2.9e+09 Hz"}) == (
-        "clock after: 3e+09 Hz on the first, 2.9e+09 Hz on the second",
+        "clock after: 3.00 GHz on the first, 2.90 GHz on the second",
     )
     # counts do not
     assert len(differences({"cores": "100"}, {"cores": "101"})) == 1
-    assert len(differences({"memory": "100 bytes"}, {"memory": "none"})) == 1
+    assert differences({"memory limit": "1073741824 bytes"}, {"memory limit": "none"}) == (
+        "memory limit: 1.00 GiB on the first, none on the second",
+    )
+
+
+def test_numbers_get_the_prefix_that_fits_and_other_texts_stay() -> None:
+    assert [readable(text) for text in ("3.2e+09 Hz", "1024 bytes", "5.7e-08 s")] == ["3.20 GHz", "1.00 KiB", "57.0 ns"]
+    for text in ("many bytes", "nan Hz", "1e999 bytes", "8 processors", "none", ""):
+        assert readable(text) == text
 
 
 def test_what_one_side_does_not_say_is_unknown_there() -> None:

@@ -11,6 +11,7 @@ from attainable.cli.devices_fit import fit
 from attainable.devices import Bandwidth, Device, Memory, Roof, Sourced
 from attainable.devices.profile import read_profile, write_profile
 from attainable.errors import InputError, InvalidQuantity, OutputExists, UnknownName
+from tests.cli.shown import Command
 
 NETWORKS = ("squeezenet1_1", "resnet18", "mobilenet_v2", "shufflenet_v2_x1_0", "mobilenet_v1")
 
@@ -125,3 +126,23 @@ def test_an_output_that_is_no_profile_and_an_unknown_type_are_refused(folder: Pa
 def test_a_type_for_which_the_base_states_no_roof_is_refused(folder: Path) -> None:
     with pytest.raises(InputError, match="states no roof for float16 @ resnet18"):
         fit(measurements=folder / "latencies.csv", base=str(folder / "board.toml"), dtype="float16")
+
+
+def test_the_command_line_exits_with_2_and_hostile_names_are_harmless(attainable: Command, folder: Path) -> None:
+    Path("bad.csv").write_text("model,latency\n\x1b[31mred\u202e,1 ms\nmissing.onnx,2 ms\n")
+    shown = attainable(
+        "devices", "fit", "--measurements", "bad.csv", "--base", folder / "board.toml", "--output", "out.toml"
+    )
+    assert (shown.code, shown.out) == (2, "")
+    assert "is neither a file nor a network of the zoo @ row 2, \\x1b[31mred\\u202e" in shown.err
+    assert "is neither a file nor a network of the zoo @ row 3, missing.onnx" in shown.err
+    assert "\x1b" not in shown.err
+    assert not Path("out.toml").exists()
+
+
+def test_the_command_line_writes_a_profile_that_devices_show_reads(attainable: Command, folder: Path) -> None:
+    table, base = folder / "latencies.csv", folder / "board.toml"
+    assert attainable("devices", "fit", "--measurements", table, "--base", base, "--output", "out.toml").code == 0
+    shown = attainable("devices", "show", "out.toml")
+    assert shown.code == 0
+    assert "fitted to 5 models" in shown.out

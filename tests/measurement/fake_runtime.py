@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from attainable.errors import RuntimeRefused
 from attainable.runtimes import Profile, Samples
+from attainable.runtimes.worker_statistics import Loading
 from attainable.workload import Kernel, Workload
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class FakeSession:
 
     version = "7"
     load_seconds = 0.25
+    loading = Loading()
 
     def __init__(self, runtime: FakeRuntime) -> None:
         self._runtime = runtime
@@ -53,6 +55,11 @@ class FakeSession:
             samples.append(next(self._times))
         self._runtime.runs += len(samples)
         return Samples(tuple(samples), sum(samples), sum(samples), 10**7)
+
+    def load_stages(self, *, deadline_seconds: float) -> dict[str, float]:
+        """A third of the time is parsing."""
+        del deadline_seconds
+        return {"parse": 0.1, "optimise": 0.2}
 
     def profile(self, *, runs: int, deadline_seconds: float) -> Profile:
         """The kernels that the test wrote down."""

@@ -62,7 +62,7 @@ TRIALS = 400
 
 def drawn(change: float, spread: float, *, pairs: int, wild: bool, seed: int) -> Counter[str]:
     """How often each kind is claimed where pairs of processes scatter by ``spread``; a tenth of them by five times."""
-    generator = random.Random(seed)
+    generator = random.Random(seed)  # noqa: S311
 
     def ratio() -> float:
         outlier = wild and generator.random() < 0.1

@@ -15,7 +15,7 @@ from attainable.runtimes.onnxruntime_graph import Node
 from attainable.runtimes.onnxruntime_kernels import ProfilerCost, attributed_kernels, profiler_cost
 from attainable.workload import Workload, load
 from tests.models import constant, model, save, value
-from tests.runtimes.nets import Net, image
+from tests.runtimes.nets import Net, image, profile_of
 
 
 def convolution(folder: Path) -> Workload:
@@ -154,3 +154,32 @@ def test_the_profilers_own_time_is_what_does_not_fit_into_a_plain_run() -> None:
     loop = [kernel("loop", "Loop", 100, within=10), kernel("b", "Relu", 20)]
     cost = profiler_cost(loop, [76e-6], least=2e-6)
     assert (cost.kernel_seconds, cost.inner_seconds) == (2e-6, pytest.approx(4e-6))
+
+
+def test_kernels_say_their_layer_type_and_layout(tmp_path: Path) -> None:
+    net = Net()
+    doubles = net.op("Cast", net.op("Relu", net.conv("x", 16, 32)), attributes={"to": TensorProto.DOUBLE})
+    last = net.op("Cast", net.op("Sigmoid", doubles), attributes={"to": TensorProto.FLOAT})
+    profile = profile_of(net.load(tmp_path, [image(16)], last))
+    assert [(found.layer, found.precision, found.layout) for found in profile.executions] == [
+        ("com.microsoft.nchwc:ReorderInput", "float32", "NCHWc"),
+        ("com.microsoft.nchwc:Conv", "float32", "NCHWc"),
+        ("com.microsoft.nchwc:ReorderOutput", "float32", "NCHW"),
+        ("Cast", "float64", ""),
+        ("Sigmoid", "float64", ""),
+        ("Cast", "float32", ""),
+    ]
+
+
+def test_a_precision_is_the_models_own_or_unknown(tmp_path: Path) -> None:
+    workload = convolution(tmp_path)
+    inputs = make_inputs(workload)
+    with RUNTIME.open(workload, inputs.arrays, threads=1, deadline_seconds=60) as session:
+        assert session.precision == "float32"
+    with pytest.raises(RuntimeRefused, match="onnxruntime cannot be asked to compute in bfloat16"):
+        RUNTIME.open(workload, inputs.arrays, threads=1, deadline_seconds=60, precision="bfloat16")
+    net = Net()
+    scale = net.constant(0.1)
+    quantised = net.load(tmp_path, [image()], net.op("DequantizeLinear", net.op("QuantizeLinear", "x", scale), scale))
+    with RUNTIME.open(quantised, make_inputs(quantised).arrays, threads=1, deadline_seconds=60) as session:
+        assert session.precision == ""

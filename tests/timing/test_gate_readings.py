@@ -23,7 +23,9 @@ def test_what_the_kernel_tells_is_read(tmp_path: Path) -> None:
     files = {
         "proc/stat": STAT,
         "proc/loadavg": "0.75 0.50 0.25 1/100 4242\n",
-        "sys/fs/cgroup/cpu.stat": "usage_usec 900\nnr_throttled 3\nthrottled_usec 2500000\n",
+        "proc/self/cgroup": "0::/pod/box\n",
+        "sys/fs/cgroup/pod/cpu.stat": "usage_usec 900\nnr_throttled 3\nthrottled_usec 2500000\n",
+        "sys/fs/cgroup/pod/box/cpu.stat": "usage_usec 900\nnr_throttled 0\nthrottled_usec 0\n",
     }
     throttled = of_processors({"thermal_throttle/core_throttle_count": dict.fromkeys(usable_processors()[:1], "4")})
     reading = read_machine(root=machine(tmp_path, files | throttled))
@@ -36,7 +38,10 @@ def test_what_the_kernel_tells_is_read(tmp_path: Path) -> None:
 
 
 def test_a_quota_of_the_first_version_counts_nanoseconds(tmp_path: Path) -> None:
-    files = {"sys/fs/cgroup/cpu/cpu.stat": "nr_periods 9\nthrottled_time 1500000000\n"}
+    files = {
+        "proc/self/cgroup": "4:cpu,cpuacct:/\n",
+        "sys/fs/cgroup/cpu/cpu.stat": "nr_periods 9\nthrottled_time 1500000000\n",
+    }
     assert read_machine(root=machine(tmp_path, files)).quota_seconds == 1.5
 
 

@@ -1,6 +1,7 @@
 """The parts of an Analysis that need a device or a run."""
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from attainable.analysis.counted import operation_rows
 from attainable.analysis.labels import group_label
@@ -33,11 +34,12 @@ class Bounding:
             name: what to call the device here; its own name without it.
         """
         count = self._count
-        best = bound(count, device, threads)
+        best = bound(count, device, threads, basis=accounting.basis)
         lines = self._roofline(device, threads, accounting)
         bandwidth = device.bytes_per_second(threads, basis=accounting.basis)
         corrections = stated_corrections(device)
-        predicted = self._roofline(device, threads, PREDICTED).seconds if corrections else None
+        corrected = replace(PREDICTED, basis=accounting.basis)
+        predicted = self._roofline(device, threads, corrected).seconds if corrections else None
         roofs = {
             roof: None
             for engine, dtype, _ in count.totals.work.operations

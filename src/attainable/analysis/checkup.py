@@ -16,7 +16,7 @@ from attainable.timing.kernel_files import ROOT
 from attainable.timing.memory import available_memory_bytes
 from attainable.timing.obstacles import Obstacle, obstacles
 
-WATCHED_SECONDS = 0.8
+WATCHED_SECONDS = 0.7
 """How long the others are watched: enough for shares of 1 % in the kernel's steps of 10 ms."""
 
 SCHEMA_VERSION = 1
@@ -75,12 +75,14 @@ class Checkup:
         runtimes: all there are.
         disturbers: the worst first.
         environment: versions and conditions by name.
+        differences: from another machine, where one was given, one sentence each.
     """
 
     state: State
     runtimes: list[InstalledRuntime]
     disturbers: list[Disturber]
     environment: dict[str, str] = field(default_factory=dict[str, str])
+    differences: list[str] = field(default_factory=list[str])
     schema_version: int = SCHEMA_VERSION
 
 

@@ -1,9 +1,16 @@
 """What computed an analysis: versions of the packages that matter, and the machine; and how two of these differ."""
 
+import math
 import platform
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
+import msgspec
+
+from attainable.errors import ModelFileError
+from attainable.quantities import format_bytes, format_count, format_seconds
 from attainable.runtimes.builds import Build
 from attainable.timing.conditions import read_conditions
 
@@ -12,8 +19,21 @@ PACKAGES = ("attainable", "onnx", "onnxruntime", "llvmlite", "numpy")
 
 _ABSENT = "not installed"
 
-_VOLATILE = ("load average", "temperature", "thermal throttling", "others meanwhile", "hypervisor took meanwhile")
-"""What differs between any two moments, of one machine as well."""
+_MOST_BYTES = 512 * 2**20
+"""Of a saved record: an analysis of a million ops has as many."""
+
+_VOLATILE = (
+    "load average", "temperature", "thermal throttling", "others meanwhile", "hypervisor took meanwhile", "hand-over",
+    "clock before",
+)  # fmt: skip
+"""What differs between any two moments, of one machine as well, by the beginning of its name."""
+
+_UNITS: Mapping[str, Callable[[float], str]] = {
+    "Hz": lambda number: f"{format_count(number)}Hz",
+    "bytes": format_bytes,
+    "s": format_seconds,
+}
+"""How a number in a record is shown, by the unit behind it."""
 
 _ALIKE = 0.02
 """Share by which two clocks or sizes may differ and still be the same: clocks are measured, sizes are rounded."""
@@ -47,6 +67,29 @@ def environment(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    environment: dict[str, str]
+
+
+def read_environment(path: Path) -> dict[str, str]:
+    """The environment in a saved record: of ``attainable doctor --json``, or an analysis.
+
+    Raises:
+        ModelFileError: it cannot be read, or holds none.
+    """
+    help = "give a file that `attainable doctor --json` printed on the other machine, or a saved analysis"
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ModelFileError("is too large to be a saved record", where=str(path), help=help)
+        saved = msgspec.json.decode(path.read_bytes(), type=_Saved)
+    except OSError as error:
+        raise ModelFileError(f"cannot be read: {error.strerror}", where=str(path), help=help) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ModelFileError(f"holds no environment: {error}", where=str(path), help=help) from None
+    return saved.environment
+
+
 def differences(
     first: Mapping[str, str], second: Mapping[str, str], *, names: tuple[str, str] = ("the first", "the second")
 ) -> tuple[str, ...]:  # fmt: skip
@@ -63,15 +106,25 @@ def differences(
     return tuple(_differences(first, second, names))
 
 
+def readable(text: str) -> str:
+    """A number of an environment with the prefix that fits, ``3.20 GHz`` for ``3.2e+09 Hz``; else the text."""
+    number, _, unit = text.partition(" ")
+    try:
+        value = float(number)
+    except ValueError:
+        return text
+    return _UNITS[unit](value) if unit in _UNITS and math.isfinite(value) else text
+
+
 def _differences(first: Mapping[str, str], second: Mapping[str, str], names: tuple[str, str]) -> Iterator[str]:
     for key in dict.fromkeys([*first, *second]):
         one, other = first.get(key, "unknown"), second.get(key, "unknown")
-        if key in _VOLATILE or key.startswith("load average") or _same(one, other):
+        if key.startswith(_VOLATILE) or _same(one, other):
             continue
         if key == "isa" and "unknown" not in (one, other):
             yield from _instruction_sets(one, other, names)
         else:
-            yield f"{key}: {one} on {names[0]}, {other} on {names[1]}"
+            yield f"{key}: {readable(one)} on {names[0]}, {readable(other)} on {names[1]}"
 
 
 def _instruction_sets(one: str, other: str, names: tuple[str, str]) -> Iterator[str]:

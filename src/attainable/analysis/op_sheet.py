@@ -21,8 +21,11 @@ OP_SCHEMA_VERSION = 1
 class OpOnDevice:
     """The roofline of an operator on a device, in the type that it has there.
 
-    ``attainable_operations_per_second`` is what the roofline allows, ``of_peak`` its share of the peak, ``ridge_point``
-    in operations per byte; null where the device states no roof for the type, and ``compute_seconds`` is then 0.
+    ``bound_by`` is ``compute``, ``memory``, ``overhead``, ``nothing`` for an operator that costs nothing, ``left out``
+    for one that the accounting leaves out, or ``unknown`` where the device states neither a roof nor a bandwidth for
+    it; ``seconds`` are 0 in the last three. ``attainable_operations_per_second`` is what the roofline allows,
+    ``of_peak`` its share of the peak, ``ridge_point`` in operations per byte; null where the device states no roof for
+    the type, and ``compute_seconds`` is then 0.
     """
 
     device: str
@@ -91,13 +94,17 @@ def _on_device(own: Count, setting: Setting, threads: int | None, accounting: Ac
     dtype = setting.dtype or stand_in(own, device)
     counted = count(recast(own.workload, dtype)) if dtype else own
     (kernel,) = paper_kernels(counted, accounting.kernels)
-    estimate = priced(kernel, device, threads=threads, accounting=accounting) or Estimate(0.0, 0.0)
+    priced_here = priced(kernel, device, threads=threads, accounting=accounting)
+    estimate = priced_here or Estimate(0.0, 0.0)
+    bound_by = "left out" if priced_here is None else estimate.bound_by
+    if bound_by == "nothing" and (kernel.work.operations or kernel.work.bytes_moved):
+        bound_by = "unknown"
     engine: Engine = "matrix" if kernel.work.macs else "vector"
     roof = device.roof(engine, kernel.main.dtype, threads, basis=accounting.basis)
     known = estimate.seconds > 0 and not estimate.without_roof
     rate = kernel.work.total_operations / estimate.seconds if known else None
     return OpOnDevice(
-        device=setting.name, dtype=kernel.main.dtype, seconds=estimate.seconds, bound_by=estimate.bound_by,
+        device=setting.name, dtype=kernel.main.dtype, seconds=estimate.seconds, bound_by=bound_by,
         compute_seconds=estimate.compute_seconds, memory_seconds=estimate.memory_seconds,
         operational_intensity=kernel.work.operational_intensity, attainable_operations_per_second=rate,
         of_peak=rate / roof.operations_per_second.value if rate is not None and roof else None,

@@ -46,8 +46,8 @@ def compared_on(
 ) -> Comparison:  # fmt: skip
     """Count models side by side, and bound them on devices.
 
-    A device that has no roof for the models' floating type is taken to run them as if they were quantised to the
-    widest type that it has.
+    A device that has no roof for the models' type is taken to run them as if they were converted to the fastest type
+    that it has. A change that a roofline shows under some terms only makes them the terms of all devices.
 
     Args:
         workloads: at least two.
@@ -66,11 +66,11 @@ def compared_on(
         _Model(workload, {batch: others[index] for batch, others in at_batch.items()})
         for index, workload in enumerate(workloads)
     ]
-    terms = [_terms(accounting, setting.changes) for setting in settings]
+    terms = _terms(accounting, [setting.changes for setting in settings])
     analyses = [
         replace(
             counted(model.own),
-            devices=[model.row(setting, threads, own) for setting, own in zip(settings, terms, strict=True)],
+            devices=[model.row(setting, threads, terms) for setting in settings],
         )
         for model in models
     ]
@@ -80,10 +80,10 @@ def compared_on(
             device,
             verdicts=[
                 verdict([model.row(setting, threads, other) for model in models])
-                for other in dict.fromkeys((own, *alternatives(own)))
+                for other in dict.fromkeys((terms, *alternatives(terms)))
             ],
         )
-        for device, setting, own in zip(result.devices, settings, terms, strict=True)
+        for device, setting in zip(result.devices, settings, strict=True)
     ]
     converted = dict.fromkeys(note for model in models for setting in settings for note in model.converted(setting))
     return replace(result, devices=devices, warnings=[*result.warnings, *converted])
@@ -101,19 +101,21 @@ def bounded_on(
     dtype = model.dtype(setting)
     taken = model.own if not dtype else count(recast(workload, dtype))
     row = Bounding(taken).row(
-        changed(setting.device, setting.changes), threads=threads, accounting=accounting, name=setting.name
+        changed(setting.device, setting.changes, threads=threads, basis=accounting.basis),
+        threads=threads,
+        accounting=accounting,
+        name=setting.name,
     )
     analysis = counted(taken)
     return replace(analysis, devices=[row], warnings=[*analysis.warnings, *model.converted(setting)])
 
 
-def _terms(accounting: Accounting, changes: Changes) -> Accounting:
-    """The accounting under which a change of the device can be seen."""
+def _terms(accounting: Accounting, changes: Sequence[Changes]) -> Accounting:
+    """The accounting under which the changes can be seen, beside devices without them."""
+    sram, launch = (any(each.changes(key) for each in changes) for key in ("sram", "launch"))
     return replace(
-        accounting,
-        memory="caches" if changes.changes("sram") else accounting.memory,
-        launch=accounting.launch or changes.changes("launch"),
-    )
+        accounting, memory="caches" if sram else accounting.memory, launch=accounting.launch or launch
+    )  # fmt: skip
 
 
 class _Model:
@@ -127,7 +129,7 @@ class _Model:
 
     def row(self, setting: Setting, threads: int | None, accounting: Accounting) -> DeviceRow:
         """The model on the device of a setting."""
-        device = changed(setting.device, setting.changes)
+        device = changed(setting.device, setting.changes, threads=threads, basis=accounting.basis)
         key = (setting.changes.batch, self.dtype(setting))
         if key not in self._boundings:
             batch, dtype = key

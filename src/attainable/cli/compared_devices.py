@@ -93,6 +93,8 @@ def _reason(device: DeviceComparison, labels: Sequence[str]) -> str:
     fastest, next_best, *_ = sorted(range(len(labels)), key=lambda index: device.times[index].roofline_seconds)
     winner, loser = device.times[fastest], device.times[next_best]
     names = {"device": short_name(device.name), "winner": labels[fastest], "loser": labels[next_best]}
+    if not any(times.roofline_seconds for times in device.times):
+        return say("compare.unknown", names)
     if winner.roofline_seconds == loser.roofline_seconds:
         return say("compare.tie", names)
     values = {
@@ -101,7 +103,7 @@ def _reason(device: DeviceComparison, labels: Sequence[str]) -> str:
         "memory": _times_as_much(winner.memory_seconds, loser.memory_seconds),
         "waiting": format_share(loser.memory_bound_share), "winner_waiting": format_share(winner.memory_bound_share),
     }  # fmt: skip
-    return say("compare.wins", values)
+    return say("compare.wins" if loser.memory_seconds else "compare.wins_computing", values)
 
 
 def _times_as_much(one: float, other: float) -> str:
@@ -169,7 +171,8 @@ def _assumptions(device: DeviceComparison) -> Iterator[str]:
     ]
     if device.bytes_per_second is not None:
         rates.append(f"{format_bytes_per_second(device.bytes_per_second)} ({device.bytes_per_second_kind})")
-    yield short_sentence(", ".join(rates))
+    if rates:
+        yield short_sentence(", ".join(rates))
     for name, text in device.conditions.items():
         yield say("compare.assumed", {"name": short_name(name), "text": short_sentence(text)})
 
@@ -179,10 +182,12 @@ def _shape(shape: Sequence[int] | None) -> str:
 
 
 def _left_out(device: DeviceComparison, labels: Sequence[str]) -> Iterator[str]:
-    """Which computing has no roof here."""
+    """Which computing has no roof here, and whether moving has none."""
     for dtypes, models in _without_roof(device, labels).items():
         values = {"device": short_name(device.name), "dtypes": dtypes, "models": ", ".join(models)}
         yield say("compare.without_roof", values)
+    if device.bytes_per_second is None:
+        yield say("compare.without_bandwidth", {"device": short_name(device.name)})
 
 
 def _without_roof(device: DeviceComparison, labels: Sequence[str]) -> dict[str, list[str]]:

@@ -33,15 +33,31 @@ def named_devices(names: Sequence[str] | None) -> "list[tuple[Device, str]]":
         UnknownName: there is no such device or element type.
         InputError: a profile cannot be used.
     """
-    return [_device(name) for name in dict.fromkeys(_split(names))]
+    return list(dict.fromkeys(map(_device, _split(names))))
+
+
+def one_device(text: str) -> "tuple[Device, str]":
+    """The device that a flag names, for a command that takes just one, and the element type behind it.
+
+    Raises:
+        InvalidQuantity: none or several are named.
+        UnknownName: there is no such device or element type.
+        InputError: a profile cannot be used.
+    """
+    from attainable.errors import InvalidQuantity
+
+    found = named_devices([text])
+    if len(found) != 1:
+        raise InvalidQuantity("takes one device", where="--device", help="name one of `attainable devices list`")
+    return found[0]
 
 
 def _device(text: str) -> "tuple[Device, str]":
     from attainable.errors import unknown_name
     from attainable.pipeline import device
-    from attainable.workload.dtypes import BITS
+    from attainable.workload.dtypes import NUMERIC
 
     name, separator, dtype = text.partition("@")
-    if separator and dtype not in BITS:
-        raise unknown_name("element type", dtype, BITS)
+    if separator and dtype not in NUMERIC:
+        raise unknown_name("element type", dtype, NUMERIC)
     return device(name), dtype

@@ -1,17 +1,18 @@
 """The screen of ``attainable doctor``."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
 from attainable.analysis.checkup import Checkup, InstalledRuntime
+from attainable.analysis.environment import readable
 from attainable.cli.doctor_messages import say
 from attainable.cli.screen import fact_grid, open_console, plain, show
 from attainable.names import short_name, short_sentence
-from attainable.quantities import format_bytes, format_count, format_seconds
 
 _STYLES = {"unusable": "bold red", "disturbs": "yellow", "notable": "", "fine": "green", "disturbed": "yellow"}
 _STATES = {"usable": "green", "slow": "yellow", "broken": "bold red", "missing": "dim"}
@@ -21,20 +22,14 @@ _MACHINE = (
 )  # fmt: skip
 """Rows of the environment that are shown, by the beginning of their names; --json has all."""
 
-_UNITS: Mapping[str, Callable[[float], str]] = {
-    "Hz": lambda number: f"{format_count(number)}Hz",
-    "bytes": format_bytes,
-    "s": format_seconds,
-}
-"""How a number in the environment is shown, by the unit behind it."""
 
-
-def print_checkup(found: Checkup, console: Console | None = None) -> None:
+def print_checkup(found: Checkup, console: Console | None = None, *, other: Path | None = None) -> None:
     """Print the runtimes, the machine, what disturbs measuring with what to do, and the verdict.
 
     Args:
         found: what to say.
         console: for the result; None for stdout.
+        other: the record of the machine that this one was compared with; None where it was not.
     """
     out = console or open_console(sys.stdout)
     out.print()
@@ -49,6 +44,12 @@ def print_checkup(found: Checkup, console: Console | None = None) -> None:
     show(out, plain(say("machine"), "bold"))
     show(out, _machine(found))
     out.print()
+    if other is not None:
+        title = say("differences" if found.differences else "no_differences", {"file": short_name(str(other))})
+        show(out, plain(title, "bold"))
+        for sentence in found.differences:
+            show(out, plain(say("difference", {"sentence": short_sentence(sentence)})))
+        out.print()
     for severity in ("unusable", "disturbs", "notable"):
         among = [each for each in found.disturbers if each.severity == severity]
         if not among:
@@ -88,16 +89,5 @@ def _machine(found: Checkup) -> Table:
             chosen = name == row or (row == "hand-over" and name.startswith(row) and name.endswith("after"))
             if chosen and text not in ("unknown", "none"):
                 label = say(f"row.{row}", {"pair": name.removeprefix(row).removesuffix("after").strip()})
-                rows.add_row(plain(short_name(label), "dim"), plain(short_sentence(_readable(text))))
+                rows.add_row(plain(short_name(label), "dim"), plain(short_sentence(readable(text))))
     return rows
-
-
-def _readable(text: str) -> str:
-    """A number of the environment with the prefix that fits; other texts as they are."""
-    number, _, unit = text.partition(" ")
-    if unit not in _UNITS:
-        return text
-    try:
-        return _UNITS[unit](float(number))
-    except ValueError:
-        return text

@@ -1,28 +1,218 @@
 """``attainable measure``: only the run, honestly."""
 
 import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from attainable.cli.options import Batch, Budget, Inputs, Json, ModelPath, Runtime, Shapes, Threads, read_inputs
+import typer
+
+from attainable.cli.options import Budget, Inputs, Json, ModelPath, Runtime, Shapes, read_inputs
+from attainable.errors import InvalidQuantity
+
+if TYPE_CHECKING:
+    from attainable.measurement.deployment import Deployment
+    from attainable.measurement.inputs import Given
+    from attainable.workload import Workload
+
+Batches = Annotated[
+    str | None,
+    typer.Option(
+        "--batch", metavar="N[,N...]", show_default=False, help="Number for the batch dimension; several give a table."
+    ),
+]
+ThreadCounts = Annotated[
+    str, typer.Option("--threads", metavar="N[,N...]", help="Cores that a run may use; several give a table.")
+]
+Versus = Annotated[
+    Path | None,
+    typer.Option(
+        "--vs", metavar="OTHER", show_default=False,
+        help="Measure OTHER against MODEL: fresh processes in turns, and no claim within the machine's own noise.",
+    ),
+]  # fmt: skip
+OpenBatchFlag = Annotated[
+    bool,
+    typer.Option("--open-batch", help="Measure the file with its dimensions open against the same with them fixed."),
+]
+Pairs = Annotated[int, typer.Option("--pairs", min=1, help="Fresh processes of each with --vs and --open-batch.")]
+Period = Annotated[
+    str | None,
+    typer.Option("--period", metavar="TIME", show_default=False, help="One run each TIME, asleep in between: 33ms."),
+]
+Beside = Annotated[
+    list[Path] | None,
+    typer.Option("--beside", metavar="OTHER", help="Run OTHER meanwhile, in a process of its own. Repeatable."),
+]
+LoadText = Annotated[
+    str | None,
+    typer.Option(
+        "--load", metavar="LOAD", show_default=False,
+        help="Keep the machine busy meanwhile: cpu=1 a core, memory=50% a program writing over free memory, or both.",
+    ),
+]  # fmt: skip
+Pin = Annotated[bool, typer.Option("--pin", help="Bind the run to as many cores as it has threads.")]
+
+_MOST_CELLS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question that was understood: the network at each batch size, and how to run it."""
+
+    workloads: tuple["Workload", ...]
+    batches: tuple[int | None, ...]
+    threads: tuple[int, ...]
+    runtime: str
+    time_budget_seconds: float
+    inputs: "Given"
+    deployment: "Deployment"
 
 
 def measure(
-    model: ModelPath, *, shape: Shapes = None, batch: Batch = None, threads: Threads = 1,
-    runtime: Runtime = "onnxruntime", time_budget: Budget = "20s", input: Inputs = None, json: Json = False,
+    model: ModelPath, *, shape: Shapes = None, batch: Batches = None, threads: ThreadCounts = "1",
+    runtime: Runtime = "onnxruntime", time_budget: Budget = "20s", input: Inputs = None, vs: Versus = None,
+    pairs: Pairs = 20, open_batch: OpenBatchFlag = False, period: Period = None, beside: Beside = None,
+    load: LoadText = None, pin: Pin = False, json: Json = False,
 ) -> None:  # fmt: skip
     """Run a model on this machine and print its time, with the interval and the conditions."""
-    from attainable import pipeline
-    from attainable.analysis.records import as_json
     from attainable.cli.model import require_file_that_runs
-    from attainable.cli.terminal import print_run
+    from attainable.measurement.deployment import Deployment
+    from attainable.measurement.load import parse_load
+    from attainable.measurement.shelter import sheltered
     from attainable.quantities import parse_seconds
+    from attainable.workload import load as load_model
     from attainable.workload.shapes import parse_bindings
 
-    require_file_that_runs(model)
-    run = pipeline.measure(
-        model, runtime, threads=threads, shapes=parse_bindings(shape or ()), batch=batch,
-        time_budget_seconds=parse_seconds(time_budget, where="--time-budget"), inputs=read_inputs(input),
+    for path in (model, *(beside or ()), *([vs] if vs else ())):
+        require_file_that_runs(path)
+    batches: tuple[int | None, ...] = (None,) if batch is None else _numbers(batch, "--batch")
+    shapes = parse_bindings(shape or ())
+    asked = _Asked(
+        workloads=tuple(load_model(model, shapes, batch=each) for each in batches),
+        batches=batches,
+        threads=_numbers(threads, "--threads"),
+        runtime=runtime,
+        time_budget_seconds=parse_seconds(time_budget, where="--time-budget"),
+        inputs=read_inputs(input),
+        deployment=Deployment(
+            period_seconds=parse_seconds(period, where="--period") if period else 0.0,
+            beside=tuple(load_model(path, {}, batch=None) for path in beside or ()),
+            load=parse_load(load, where="--load") if load else None,
+            pinned=pin,
+        ),
+    )
+    _require_one_question(asked, vs, open_batch=open_batch)
+    with sheltered():
+        if vs is not None:
+            _compare(asked, load_model(vs, shapes, batch=batches[0]), pairs=pairs, json=json)
+        elif open_batch:
+            _compare_open_batch(asked, pairs=pairs, json=json)
+        elif len(asked.batches) * len(asked.threads) > 1:
+            _sweep(asked, json=json)
+        else:
+            _run(asked, json=json)
+
+
+def _run(asked: _Asked, *, json: bool) -> None:
+    from attainable.analysis.records import as_json
+    from attainable.cli.measure_shown import print_more
+    from attainable.cli.terminal import print_run
+    from attainable.measurement import measure_workload
+
+    # A profile runs without a pause, so that it says nothing of a run as deployed.
+    alone = asked.deployment.is_alone and not asked.deployment.period_seconds
+    run = measure_workload(
+        asked.workloads[0], runtime=asked.runtime, threads=asked.threads[0], inputs=asked.inputs,
+        time_budget_seconds=asked.time_budget_seconds, profile=alone, deployment=asked.deployment,
     )  # fmt: skip
     if json:
         sys.stdout.write(as_json(run))
     else:
         print_run(run)
+        print_more(run)
+
+
+def _sweep(asked: _Asked, *, json: bool) -> None:
+    from attainable.analysis.records import as_json
+    from attainable.cli.measure_shown import print_sweep
+    from attainable.measurement.sweep import measure_sweep
+
+    sweep = measure_sweep(
+        asked.workloads, asked.threads, runtime=asked.runtime, time_budget_seconds=asked.time_budget_seconds,
+        inputs=asked.inputs, deployment=asked.deployment, progress=_tell,
+    )  # fmt: skip
+    if json:
+        sys.stdout.write(as_json(sweep))
+    else:
+        print_sweep(sweep)
+
+
+def _compare(asked: _Asked, second: "Workload", *, pairs: int, json: bool) -> None:
+    from attainable.analysis.records import as_json
+    from attainable.cli.measure_messages import say
+    from attainable.cli.measure_shown import print_comparison, verdict_in_words
+    from attainable.measurement.compare import Verdict, compare_workloads
+
+    first = asked.workloads[0]
+    if first.name == second.name:
+        first, second = (
+            replace(workload, name=say("compare.same", {"name": workload.name, "letter": letter}))
+            for workload, letter in ((first, "A"), (second, "B"))
+        )
+    comparison = compare_workloads(
+        first, second, runtime=asked.runtime, threads=asked.threads[0], pairs=pairs, inputs=asked.inputs,
+        progress=_tell,
+    )  # fmt: skip
+    if json:
+        sys.stdout.write(as_json(Verdict(verdict_in_words(comparison), comparison.claim, comparison)))
+    else:
+        print_comparison(comparison)
+
+
+def _compare_open_batch(asked: _Asked, *, pairs: int, json: bool) -> None:
+    from attainable.analysis.records import as_json
+    from attainable.cli.measure_shown import print_open_batch, verdict_in_words
+    from attainable.measurement.compare import Verdict
+    from attainable.measurement.sweep import compare_open_batch
+
+    verdicts: list[Verdict] = []
+    for workload, batch in zip(asked.workloads, asked.batches, strict=True):
+        for count in asked.threads:
+            found = compare_open_batch(
+                workload, batch=batch or 1, runtime=asked.runtime, threads=count, pairs=pairs, inputs=asked.inputs,
+                progress=_tell,
+            )  # fmt: skip
+            verdicts.append(Verdict(verdict_in_words(found.comparison), found.comparison.claim, found.comparison))
+            if not json:
+                print_open_batch(found)
+    if json:
+        sys.stdout.write(as_json(verdicts))
+
+
+def _tell(done: int, all: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r  {done} of {all}", end="\n" if done == all else "", file=sys.stderr, flush=True)
+
+
+def _numbers(text: str, where: str) -> tuple[int, ...]:
+    """Read ``1,2,4``. Raises InvalidQuantity for what is no list of different numbers from 1 on."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() and len(part) < 7 and int(part) for part in parts):
+        raise InvalidQuantity(f"cannot read {text!r}", where=where, help="write numbers from 1 on: 1,2,4")
+    return tuple(dict.fromkeys(int(part) for part in parts))
+
+
+def _require_one_question(asked: _Asked, vs: Path | None, *, open_batch: bool) -> None:
+    """Refuse what cannot be asked together. Raises InvalidQuantity."""
+    cells = len(asked.batches) * len(asked.threads)
+    deployed = bool(asked.deployment.period_seconds or asked.deployment.pinned or not asked.deployment.is_alone)
+    if cells > _MOST_CELLS:
+        raise InvalidQuantity(f"{cells} cells are too many", where="--batch", help=f"ask for at most {_MOST_CELLS}")
+    if vs is not None and (cells > 1 or open_batch):
+        raise InvalidQuantity("compares two models at one batch size and number of threads", where="--vs")
+    if deployed and (vs is not None or open_batch):
+        raise InvalidQuantity(
+            "cannot be combined with --period, --beside, --load or --pin", where="--vs" if vs else "--open-batch",
+            help="measure each model with them by itself",
+        )  # fmt: skip

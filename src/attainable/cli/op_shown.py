@@ -7,6 +7,7 @@ from rich.table import Column
 from attainable.analysis.op_sheet import OpOnDevice, OpSheets
 from attainable.cli.ratios import pair, pairs
 from attainable.cli.screen import bare_table, number_columns, open_console, plain, show
+from attainable.export.figures import accounting_terms
 from attainable.export.messages import say
 from attainable.names import short_name
 from attainable.quantities import (
@@ -47,8 +48,7 @@ def print_op_sheets(sheets: OpSheets) -> None:
         places = [sheet.devices[index] for sheet in sheets.ops]
         _device(sheets, names, places)
     if sheets.ops[0].devices:
-        words = "; ".join(say(f"accounting.{word}") for word in sheets.accounting.split(", "))
-        show(out, plain(f"{say('op.kinds')} {words}.", "dim"))
+        show(out, plain(f"{say('op.kinds')} {accounting_terms(sheets.accounting)}.", "dim"))
         out.print()
 
 
@@ -61,12 +61,16 @@ def _device(sheets: OpSheets, names: list[str], places: list[OpOnDevice]) -> Non
             *pairs(["roofline"]), *number_columns(*(say(f"op.{key}") for key in ("ridge", "attainable", "of_peak"))),
         ]
     )  # fmt: skip
-    for name, place in zip(names, places, strict=True):
+    for name, sheet, place in zip(names, sheets.ops, places, strict=True):
         rate, share, ridge = place.attainable_operations_per_second, place.of_peak, place.ridge_point
-        typed = f"  {name}" if place.dtype == sheets.ops[places.index(place)].dtype else f"  {name} ({place.dtype})"
+        typed = f"  {name}" if place.dtype == sheet.dtype else f"  {name} ({place.dtype})"
+        counts = place.bound_by not in ("unknown", "left out")
         table.add_row(
-            plain(typed), plain(say(f"op.{place.bound_by}_bound")),
-            *pair(format_seconds(place.seconds), place.seconds / first.seconds if first.seconds else None),
+            plain(typed), plain(say(f"op.{place.bound_by.replace(' ', '_')}_bound")),
+            *pair(
+                format_seconds(place.seconds) if counts else _UNKNOWN,
+                place.seconds / first.seconds if first.seconds and counts else None,
+            ),
             plain(_UNKNOWN if ridge is None else f"{ridge:.2f} {short_dtype(place.dtype)}"),
             plain(_UNKNOWN if rate is None else format_operations_per_second(rate)),
             plain(_UNKNOWN if share is None else format_share(share)),

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from attainable.cli.compare import load_all
-from attainable.cli.device_flags import OfThreads, named_devices
+from attainable.cli.device_flags import OfThreads, one_device
 from attainable.cli.options import AccountingName, Batch, Force, Shapes
 
 Models = Annotated[
@@ -42,8 +42,7 @@ def roofline(
             raise InvalidQuantity("can only be an SVG file", where=str(output), help="name a file that ends in .svg")
         require_writable(output, overwrite=force)
     terms = terms_of(accounting)
-    (named,) = named_devices([device])
-    setting = Setting(*named)
+    setting = Setting(*one_device(device))
     analyses = [
         bounded_on(workload, setting, threads=threads, accounting=terms)
         for workload in load_all(models, shape or (), batch=batch)

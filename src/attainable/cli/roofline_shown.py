@@ -27,6 +27,12 @@ _Cell = tuple[str, str]
 def print_roofline(chart: RooflineChart, title: str) -> None:
     """Print the chart with its roofs named below it."""
     out = open_console(sys.stdout)
+    if chart.is_empty:
+        out.print()
+        show(out, plain(title, "bold"))
+        show(out, plain(say("chart.nothing")))
+        out.print()
+        return
     width = max(40, min(out.width, _MOST_WIDTH) - _MARGIN - INDENT - 1)
     cells: dict[tuple[int, int], _Cell] = {}
     for roof in sorted(chart.roofs, key=lambda roof: roof.counts):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar, get_args
 
 from attainable.devices.figures import Access, Bandwidth, Ceiling, Engine, Kind, Memory, Roof, Sourced
-from attainable.devices.traits import Alignment, Efficiency, Limit, OpClass
+from attainable.devices.traits import Alignment, Axis, Efficiency, Limit, OpClass
 
 Category = Literal["cpu", "gpu", "npu", "soc"]
 CATEGORIES: tuple[Category, ...] = get_args(Category)
@@ -115,6 +115,11 @@ class Device:
             if (efficiency.op_class, efficiency.limit) == (op_class, limit):
                 return efficiency.share.value
         return 1.0
+
+    def multiple(self, axis: Axis, dtype: str) -> int:
+        """What a number of channels is rounded up to: stated for this element type, else for all; else 1."""
+        stated = {entry.dtype: int(entry.multiple.value) for entry in self.alignments if entry.axis == axis}
+        return stated.get(_SIGNED.get(dtype, dtype), stated.get(None, 1))
 
     def ridge_point(
         self, engine: Engine, dtype: str, threads: int | None = None, *, basis: Basis = "measured"

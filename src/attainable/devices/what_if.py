@@ -3,17 +3,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from attainable.devices.device import Device
+from attainable.devices.device import Basis, Device
 from attainable.devices.figures import Memory, Sourced
 from attainable.errors import InvalidQuantity
 from attainable.quantities import (
     parse_bytes,
     parse_bytes_per_second,
-    parse_count,
     parse_operations_per_second,
     parse_seconds,
 )
-from attainable.workload.dtypes import BITS
+from attainable.workload.dtypes import NUMERIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,12 @@ class Changes:
         return any(change.key == key for change in self.device)
 
 
+_MOST_TIMES = 10**6
+"""No figure is that many times larger or smaller than the device's: times stay finite."""
+
+_MOST_DIGITS = 10
+"""Of a batch size."""
+
 UNCHANGED = Changes()
 """Nothing is different."""
 
@@ -86,7 +91,7 @@ def parse_changes(text: str) -> Changes:
         said.add(key)
         try:
             if key == "batch":
-                batch = parse_count(value, where=part)
+                batch = _batch(value, part)
             elif key == "dtype":
                 dtype = _dtype(value, part)
             else:
@@ -103,20 +108,39 @@ def parse_changes(text: str) -> Changes:
     return Changes(text, tuple(figures), batch, dtype)
 
 
-def changed(device: Device, changes: Changes) -> Device:
+def changed(
+    device: Device, changes: Changes, *, threads: int | None = None, basis: Basis = "measured"
+) -> Device:  # fmt: skip
     """The device with the changes; its sources say so.
 
+    Where a roof or the bandwidth changes, of several figures only the one that counts is left: a value of the user's
+    takes its place, and a measured one does not give way to a specified one.
+
+    Args:
+        device: as it is.
+        changes: what is different.
+        threads: cores in use; None for all.
+        basis: which figures count.
+
     Raises:
-        InvalidQuantity: a factor on something that the device does not state.
+        InvalidQuantity: a factor on something that the device does not state, or a value very far from what it does.
     """
+    if changes.changes("bandwidth") or changes.changes("peak"):
+        device = _with_what_counts(device, threads, basis)
     for change in changes.device:
         device = _APPLY[change.key](device, change)
     return device
 
 
+def _batch(value: str, part: str) -> int:
+    if not (value.isascii() and value.isdigit() and 0 < len(value) < _MOST_DIGITS and int(value)):
+        raise InvalidQuantity("must be a whole number of at least 1", where=part)
+    return int(value)
+
+
 def _dtype(value: str, part: str) -> str:
-    if value not in BITS:
-        raise InvalidQuantity(f"is no element type; known: {', '.join(BITS)}", where=part)
+    if value not in NUMERIC:
+        raise InvalidQuantity(f"is no element type of numbers; known: {', '.join(NUMERIC)}", where=part)
     return value
 
 
@@ -126,8 +150,8 @@ def _figure(key: str, value: str, part: str) -> Change:
             factor = float(value[:-1])
         except ValueError:
             factor = 0.0
-        if not 0 < factor < float("inf"):
-            raise InvalidQuantity("is no positive factor", where=part)
+        if not 1 / _MOST_TIMES <= factor <= _MOST_TIMES:
+            raise InvalidQuantity(f"is no factor from 1/{_MOST_TIMES:,} to {_MOST_TIMES:,}", where=part)
         return Change(key, factor)
     parse = KEYS[key]
     assert parse is not None
@@ -135,6 +159,30 @@ def _figure(key: str, value: str, part: str) -> Change:
     if found <= 0:
         raise InvalidQuantity("must be above zero", where=part)
     return Change(key, None, found)
+
+
+def _with_what_counts(device: Device, threads: int | None, basis: Basis) -> Device:
+    roofs = dict.fromkeys(
+        roof
+        for stated in device.roofs
+        if (roof := device.roof(stated.engine, stated.dtype, threads, basis=basis)) is not None
+    )
+    memories = list(device.memories)
+    if memories:
+        main = memories[0]
+        counting = device.bandwidth_of(main, threads, basis=basis)
+        kept = tuple(entry for entry in main.bandwidths if entry.access != "read" or entry.bytes_per_second is counting)
+        memories[0] = replace(main, bandwidths=kept)
+    return replace(device, roofs=tuple(roofs), memories=tuple(memories))
+
+
+def _factor(change: Change, stated: float) -> float:
+    factor = change.value / stated if change.factor is None else change.factor
+    if not 1 / _MOST_TIMES <= factor <= _MOST_TIMES:
+        raise InvalidQuantity(
+            f"is more than {_MOST_TIMES:,} times away from what the device has", where=f"--what-if {change.key}"
+        )
+    return factor
 
 
 def _scaled(number: Sourced, factor: float, key: str) -> Sourced:
@@ -146,7 +194,7 @@ def _bandwidth(device: Device, change: Change) -> Device:
     if stated is None:
         raise InvalidQuantity("the device states no bandwidth to change", where="--what-if bandwidth")
     main, *others = device.memories
-    factor = change.factor or change.value / stated.value
+    factor = _factor(change, stated.value)
     entries = tuple(
         replace(entry, bytes_per_second=_scaled(entry.bytes_per_second, factor, "bandwidth"))
         for entry in main.bandwidths
@@ -157,7 +205,7 @@ def _bandwidth(device: Device, change: Change) -> Device:
 def _peak(device: Device, change: Change) -> Device:
     if not device.roofs:
         raise InvalidQuantity("the device states no peak to change", where="--what-if peak")
-    factor = change.factor or change.value / max(roof.operations_per_second.value for roof in device.roofs)
+    factor = _factor(change, max(roof.operations_per_second.value for roof in device.roofs))
     roofs = tuple(
         replace(roof, operations_per_second=_scaled(roof.operations_per_second, factor, "peak"))
         for roof in device.roofs

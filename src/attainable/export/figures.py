@@ -57,9 +57,15 @@ def notes(rows: Iterable[Figures]) -> list[str]:
 
 def accounting_notes(comparison: Comparison) -> list[str]:
     """What kind of numbers the times of a comparison are, and what its rooflines sum over."""
-    words = comparison.devices[0].accounting.split(", ")
-    terms = "; ".join(say(f"accounting.{word}") for word in words)
-    return [say("compare.kinds"), f"{terms[:1].upper()}{terms[1:]}. {say('accounting.others')}"]
+    return [
+        say("compare.kinds"), f"{accounting_terms(comparison.devices[0].accounting)}. {say('accounting.others')}"
+    ]  # fmt: skip
+
+
+def accounting_terms(accounting: str) -> str:
+    """What the words of an accounting's name mean, as one sentence without its full stop."""
+    terms = "; ".join(say(f"accounting.{word}") for word in accounting.split(", "))
+    return f"{terms[:1].upper()}{terms[1:]}"
 
 
 def _shape(value: int | list[int]) -> str:

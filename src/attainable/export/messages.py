@@ -61,6 +61,8 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "op.memory_bound": "memory-bound",
         "op.overhead_bound": "launch-bound",
         "op.nothing_bound": "free",
+        "op.left_out_bound": "left out",
+        "op.unknown_bound": "unknown",
         "op.kinds": "Rooflines, not measurements. Ratios are to the first operator.",
         # comparisons
         "compare.title": "{count} models",
@@ -74,7 +76,11 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "{second} on {second_devices}.",
         "compare.wins": "On {device} {winner} wins, x{ratio} the time of {loser}: it does x{compute} the computing and "
         "x{memory} the moving; {waiting} of the time of {loser} and {winner_waiting} of its own wait for memory.",
+        "compare.wins_computing": "On {device} {winner} wins, x{ratio} the time of {loser}: it does x{compute} the "
+        "computing; moving takes no time in these figures.",
         "compare.tie": "On {device} {winner} and {loser} take equally long.",
+        "compare.unknown": "{device} states neither a roof nor a bandwidth for these models: no time can be given.",
+        "compare.without_bandwidth": "{device} states no bandwidth: the time of moving is left out.",
         "compare.depends": "On {device} the verdict depends on the accounting.",
         "compare.by_accounting": "By accounting",
         "compare.winner": "faster",

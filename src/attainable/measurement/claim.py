@@ -43,6 +43,11 @@ class Claim:
         return max(self.noise or 0.0, abs(self.low), abs(self.high))
 
     @property
+    def is_loaded(self) -> bool:
+        """Whether others used more of the machine than a measurement can bear."""
+        return self.others is not None and self.others > MOST_OTHERS
+
+    @property
     def is_certain(self) -> bool:
         """Whether a difference is claimed."""
         return self.kind in ("slower", "faster")
@@ -62,7 +67,7 @@ def decide(ratios: Sequence[float], own_ratios: Sequence[float], others: float |
     claim = Claim("no difference", change, low, high, noise, others)
     if noise is None or len(ratios) < FEWEST_FOR_INTERVAL:
         kind: Kind = "too few pairs"
-    elif others is not None and others > MOST_OTHERS:
+    elif claim.is_loaded:
         kind = "noisy"
     elif (low > 0 or high < 0) and abs(change) > noise:
         kind = "slower" if change > 0 else "faster"

@@ -31,9 +31,9 @@ from attainable.timing.statistics import FEWEST_FOR_INTERVAL, summarize
 from attainable.workload.graph import Workload
 
 PAIRS = 20
-_WARM_UP_SECONDS = 0.1
+_WARM_UP_SHARE = 1 / 3
 _TURN_SECONDS = 0.015
-_PAIR_SECONDS = 0.3
+PAIR_SECONDS = 0.3
 """What each network of a pair runs, at least; a run that is longer is made once a turn."""
 _MOST_TURNS = 48
 _MOST_RUNS = 1000
@@ -98,6 +98,21 @@ class Comparison:
         return self.has_interval and self.low > 1 and (noise is None or 1 - 1 / self.ratio > noise)
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A comparison with what may be said of it, as it is printed and saved.
+
+    Attributes:
+        verdict: the claim in words.
+        claim: what may be said.
+        comparison: what it rests on.
+    """
+
+    verdict: str
+    claim: Claim
+    comparison: Comparison
+
+
 def compare_workloads(
     first: Workload,
     second: Workload,
@@ -105,6 +120,7 @@ def compare_workloads(
     runtime: str = "onnxruntime",
     threads: int = 1,
     pairs: int = PAIRS,
+    pair_seconds: float = PAIR_SECONDS,
     time_budget_seconds: float = 900.0,
     inputs: Given | None = None,
     progress: Callable[[int, int], None] = lambda done, pairs: None,
@@ -119,6 +135,7 @@ def compare_workloads(
         runtime: a key of ``RUNTIMES``.
         threads: processor threads that one kernel may use.
         pairs: how many fresh processes of each.
+        pair_seconds: what each process runs, at least, after a third of that to warm up.
         time_budget_seconds: no pair starts later than this, once there are enough for an interval.
         inputs: arrays or ``.npy`` files for some inputs; the others are made from a seed.
         progress: told the number of pairs done and of all pairs.
@@ -141,12 +158,10 @@ def compare_workloads(
     while len(found) < pairs and (len(found) < min(pairs, FEWEST_FOR_INTERVAL) or monotonic() < end):
         with ExitStack() as workers:
             sessions = [
-                workers.enter_context(
-                    chosen.open(workload, given, threads=threads, deadline_seconds=_DEADLINE_SECONDS)
-                )
+                workers.enter_context(chosen.open(workload, given, threads=threads, deadline_seconds=_DEADLINE_SECONDS))
                 for workload, given in (contenders if _meets_itself(len(found)) else contenders[:2])
             ]
-            found.append(_in_turns(sessions))
+            found.append(_in_turns(sessions, pair_seconds))
             version = sessions[0].version
         progress(len(found), pairs)
     others, _ = shares(before, read_machine())
@@ -195,10 +210,10 @@ def _inputs_of(second: Workload, first: Workload, arrays: dict[str, Array], give
     return make_inputs(second, {name: array for name, array in (given or {}).items() if name in wanted}).arrays
 
 
-def _in_turns(sessions: Sequence[Session]) -> tuple[_Turns, ...]:
+def _in_turns(sessions: Sequence[Session], pair_seconds: float) -> tuple[_Turns, ...]:
     """The median run of each of some sessions that run in turns, after a warm-up."""
     for session in sessions:
-        _run(session, seconds=_WARM_UP_SECONDS, minimum=2)
+        _run(session, seconds=_WARM_UP_SHARE * pair_seconds, minimum=2)
     seconds: list[list[float]] = [[] for _ in sessions]
     peaks = [0] * len(sessions)
     for turn in range(_MOST_TURNS):
@@ -207,7 +222,7 @@ def _in_turns(sessions: Sequence[Session]) -> tuple[_Turns, ...]:
             seconds[position].extend(samples.seconds)
             peaks[position] = max(peaks[position], samples.peak_rss_bytes)
         # Each has been everywhere equally often.
-        if (turn + 1) % (2 * len(sessions)) == 0 and min(map(sum, seconds)) >= _PAIR_SECONDS:
+        if (turn + 1) % (2 * len(sessions)) == 0 and min(map(sum, seconds)) >= pair_seconds:
             break
     return tuple(_Turns(median(times), peak) for times, peak in zip(seconds, peaks, strict=True))
 

@@ -74,4 +74,6 @@ def energy_between(before: Counters, after: Counters, runs: int) -> Energy:
         # Source: powercap.rst: the counter goes from 0 to max_energy_range_uj and starts again.
         used += last - first if last >= first else last - first + before.ranges[name]
     joules = used * 1e-6
-    return Energy(joules, joules / runs, f"RAPL counters of {len(before.microjoules)} processor package(s), all programs")
+    return Energy(
+        joules, joules / runs, f"RAPL counters of {len(before.microjoules)} processor package(s), all programs"
+    )

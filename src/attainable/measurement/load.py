@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +60,7 @@ def parse_load(text: str, *, where: str) -> Load:
 
 
 @contextmanager
-def kept_busy(load: Load) -> Iterator[tuple[int, ...]]:
+def kept_busy(load: Load) -> Generator[tuple[int, ...]]:
     """Keep the machine busy meanwhile; gives the ids of the processes, once all are at work.
 
     Raises:
@@ -105,13 +105,16 @@ def _start(kind: str, size: int) -> "subprocess.Popen[bytes]":
 def _await(program: "subprocess.Popen[bytes]") -> None:
     assert program.stdout is not None
     end = time.monotonic() + _START_SECONDS
-    readable: list[object] = []
+    readable = False
     while not readable and program.poll() is None and time.monotonic() < end:
-        readable, _, _ = select.select([program.stdout], [], [], 0.25)
-    if not readable or program.stdout.read(1) != b".":
-        code = program.poll()
-        how = "was not ready in time" if code is None else f"ended with {_ending(code)}"
-        raise RuntimeRefused(f"a program of the load {how}", where="--load", help="give a smaller share of the memory")
+        readable = bool(select.select([program.stdout], [], [], 0.25)[0])
+    if readable and program.stdout.read(1) == b".":
+        return
+    # What has closed its output is about to end.
+    with suppress(subprocess.TimeoutExpired):
+        program.wait(1.0 if readable else 0.0)
+    how = "was not ready in time" if program.returncode is None else f"ended with {_ending(program.returncode)}"
+    raise RuntimeRefused(f"a program of the load {how}", where="--load", help="give a smaller share of the memory")
 
 
 def _ending(code: int) -> str:

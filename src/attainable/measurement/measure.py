@@ -1,36 +1,34 @@
 """Measures how fast a network really is: warm-up, single timed runs until the interval is tight, then a profile."""
 
 from collections import Counter
+from contextlib import ExitStack
+from dataclasses import replace
 from statistics import median
-from time import monotonic
 
 from attainable.errors import InvalidQuantity, RunError
 from attainable.measurement.attribution import attributed_share, groups
-from attainable.measurement.doubts import Timed, doubts_of_gate, doubts_of_profile, doubts_of_times
+from attainable.measurement.deployment import ALONE, Deployment, company, cores_for, pinned
+from attainable.measurement.doubts import doubts_of_gate, doubts_of_profile, doubts_of_times
 from attainable.measurement.inputs import Given, make_inputs
+from attainable.measurement.neighbours import times_of
+from attainable.measurement.percentiles import percentile
 from attainable.measurement.run import Run
-from attainable.runtimes import Profile, Samples, Session, require_runnable
+from attainable.measurement.timed_runs import TimedRuns, run_first, time_periodic_runs, time_runs
+from attainable.runtimes import Profile, Session, require_runnable
 from attainable.runtimes import runtime as runtime_of
 from attainable.timing.gate import ATTEMPTS, through_gate
 from attainable.timing.gate_readings import Gate
+from attainable.timing.memory import available_memory_bytes
 from attainable.timing.statistics import Summary, summarize
 from attainable.workload.dtypes import is_floating
 from attainable.workload.graph import Workload
 
-TIGHT = 0.01
-"""Runs stop when half the 95 % interval is below this share of the median."""
-
-_FEWEST_SAMPLES = 20
-_FEWEST_SLOW_SAMPLES = 5
-_MOST_SAMPLES = 20_000
-_BLOCK_SECONDS = 0.15
-_FEWEST_BLOCKS = 4
-_WARM_UP_SHARE = 0.2
 _PROFILE_SHARE = 0.4
 _FEWEST_PROFILED, _MOST_PROFILED = 3, 100
 _MOST_EVENTS = 20_000
 """Ops times runs in one profile: some 60 MB in the worker, and far below onnxruntime's limit of a million."""
 _DEADLINE_SECONDS = 60.0
+_SHARE_OF_MEMORY = 0.5
 
 
 def measure_workload(
@@ -41,11 +39,14 @@ def measure_workload(
     time_budget_seconds: float = 20.0,
     inputs: Given | None = None,
     profile: bool = True,
+    deployment: Deployment = ALONE,
 ) -> Run:
     """Run the network in a worker process and say how long it takes and where the time goes.
 
     Every run is timed alone, with inputs bound beforehand. After the warm-up, runs go on until half the 95 % interval
-    of the median is below 1 % of it, over at least 20 runs (5 where a run is slow), or until the budget ends.
+    of the median is below 1 % of it, over at least 20 runs (5 where a run is slow), or until the budget ends. Where
+    others disturbed a run of several threads, all of that is done again, up to three times within the budget; a warning
+    marks what stays noisy. See ``timing.gate``.
 
     Args:
         workload: whose model file is run, with its numbers for the dimensions.
@@ -54,7 +55,9 @@ def measure_workload(
         time_budget_seconds: for runs and profile together. Loading, and the least number of runs where a run is slow
             (two to warm up and one that counts, eight for the profile), come on top.
         inputs: arrays or ``.npy`` files for some inputs; the others are made from a seed.
-        profile: also find the time of each kernel. If that fails, the run stands and a warning says why.
+        profile: also find the time of each kernel, and where that of loading goes. If that fails, the run stands and a
+            warning says why.
+        deployment: how often it runs, on which cores, and beside what. With a period all of the time is used.
 
     Raises:
         UnknownName: no runtime has this name.
@@ -70,21 +73,39 @@ def measure_workload(
         raise InvalidQuantity("there is no time to measure in", where="time budget", help="give a second or more")
     chosen = runtime_of(runtime)
     require_runnable(chosen, workload)
+    processors = cores_for(threads) if deployment.pinned else ()
     made = make_inputs(workload, inputs)
     deadline_seconds = max(_DEADLINE_SECONDS, 3 * time_budget_seconds)
-    with chosen.open(workload, made.arrays, threads=threads, deadline_seconds=deadline_seconds) as session:
-        # One thread keeps its pace beside another program; several wait for each other, and are worth measuring again.
-        attempts = ATTEMPTS if threads > 1 else 1
-        gate = Gate([session.process_id], probe=threads > 1)
+    with ExitStack() as running:
+        beside = running.enter_context(company(deployment, chosen, threads=threads))
+        with pinned(processors):
+            session = running.enter_context(
+                chosen.open(workload, made.arrays, threads=threads, deadline_seconds=deadline_seconds)
+            )
+        first = run_first(session, deadline_seconds=deadline_seconds)
+        # One thread keeps its pace beside another program; several wait for each other, and are worth measuring again,
+        # unless it is we who disturb them.
+        waits = threads > 1 and deployment.is_alone
+        attempts = ATTEMPTS if waits else 1
+        gate = Gate([session.process_id, *beside.processes], probe=waits)
         budget_seconds, share = time_budget_seconds / attempts, _PROFILE_SHARE if profile else 0.0
-        passage = through_gate(
-            lambda: _time(session, budget_seconds, deadline_seconds, share=share),
-            gate.before, gate.after, attempts=attempts,
-        )  # fmt: skip
-        timed = passage.result
+
+        def attempt() -> TimedRuns:
+            if deployment.period_seconds:
+                return time_periodic_runs(
+                    session, budget_seconds, period_seconds=deployment.period_seconds, deadline_seconds=deadline_seconds
+                )
+            return time_runs(session, budget_seconds, deadline_seconds=deadline_seconds, share=share)
+
+        passage = through_gate(attempt, gate.before, gate.after, attempts=attempts)
+        timed = passage.result.timed
+        neighbours = times_of(beside.neighbours)
         summary = summarize(timed.seconds)
         warnings = list(doubts_of_gate(passage.verdict, attempts=passage.attempts))
-        warnings += doubts_of_times(timed, summary, threads=threads)
+        # What runs beside it by our own doing takes processors from it: nobody should close that.
+        judged = timed if deployment.is_alone else replace(timed, cpu_share=1.0)
+        warnings += doubts_of_times(judged, summary, threads=threads)
+        stages = _load_stages(session, warnings, deadline_seconds=deadline_seconds) if profile else {}
         found: Profile | None = None
         if profile:
             runs = _profile_runs(workload, summary, time_budget_seconds)
@@ -118,51 +139,43 @@ def measure_workload(
         peak_rss_bytes=timed.peak_rss_bytes,
         inputs=made.lines,
         warnings=tuple(warnings),
+        batch=_batch(workload),
+        p90_seconds=percentile(timed.seconds, 0.90),
+        p99_seconds=percentile(timed.seconds, 0.99),
+        first_run_seconds=first.seconds,
+        import_seconds=session.loading.import_seconds,
+        read_seconds=session.loading.read_seconds,
+        parse_seconds=stages.get("parse"),
+        optimise_seconds=stages.get("optimise"),
+        resident_before_bytes=session.loading.resident_before_bytes,
+        resident_loaded_bytes=session.loading.resident_loaded_bytes,
+        resident_first_run_bytes=first.resident_bytes or None,
+        usage=passage.result.usage,
+        energy=passage.result.energy,
+        processors=processors,
+        period_seconds=deployment.period_seconds,
+        missed_share=passage.result.missed_share,
+        beside=neighbours,
+        load="" if deployment.load is None else str(deployment.load),
     )
 
 
-def _time(session: Session, budget_seconds: float, deadline_seconds: float, *, share: float) -> Timed:
-    """Warm up, then run blocks until the interval is tight or the budget, less the profile's share, ends."""
-    end = monotonic() + (1 - share) * budget_seconds
-    run_seconds = _warm_up(session, budget_seconds, deadline_seconds)
-    fewest = _FEWEST_SAMPLES if _FEWEST_SAMPLES * run_seconds < budget_seconds / 2 else _FEWEST_SLOW_SAMPLES
-    blocks: list[Samples] = []
-    seconds: list[float] = []
-    while True:
-        blocks.append(
-            session.run(
-                seconds=_BLOCK_SECONDS, minimum=1, maximum=_MOST_SAMPLES // _FEWEST_BLOCKS,
-                deadline_seconds=deadline_seconds + 20 * run_seconds,
-            )
-        )  # fmt: skip
-        seconds += blocks[-1].seconds
-        settled = len(seconds) >= fewest and len(blocks) >= _FEWEST_BLOCKS
-        if (settled and summarize(seconds).relative_half_width < TIGHT) or len(seconds) >= _MOST_SAMPLES:
-            break
-        if monotonic() >= end:
-            break
-    return Timed(
-        seconds=tuple(seconds),
-        block_medians=tuple(median(block.seconds) for block in blocks),
-        cpu_share=sum(block.cpu_seconds for block in blocks) / sum(block.wall_seconds for block in blocks),
-        peak_rss_bytes=max(block.peak_rss_bytes for block in blocks),
-    )
+def _load_stages(session: Session, warnings: list[str], *, deadline_seconds: float) -> dict[str, float]:
+    """Where the time of loading goes; empty where that is not told, or where a second load has no room."""
+    available = available_memory_bytes()
+    if available is not None and (session.loading.resident_loaded_bytes or 0) > _SHARE_OF_MEMORY * available:
+        return {}
+    try:
+        return session.load_stages(deadline_seconds=deadline_seconds)
+    except RunError as error:
+        warnings.append(f"where the time of loading goes is not known: {error}")
+        return {}
 
 
-def _warm_up(session: Session, budget_seconds: float, deadline_seconds: float) -> float:
-    """Run at least twice and until times fall no more; gives the time of a run."""
-    end = monotonic() + _WARM_UP_SHARE * budget_seconds
-    session.run(seconds=0.0, minimum=1, maximum=1, deadline_seconds=deadline_seconds)
-    latest = session.run(seconds=0.0, minimum=1, maximum=1, deadline_seconds=deadline_seconds).seconds[0]
-    while monotonic() < end:
-        before = latest
-        block = session.run(
-            seconds=_BLOCK_SECONDS / 2, minimum=1, maximum=_MOST_SAMPLES, deadline_seconds=deadline_seconds
-        )
-        latest = median(block.seconds)
-        if latest > (1 - 2 * TIGHT) * before:
-            break
-    return latest
+def _batch(workload: Workload) -> int:
+    """The first extent of all inputs where they agree, else 1."""
+    firsts = {tensor.shape[0] if tensor.shape else 1 for tensor in workload.inputs}
+    return firsts.pop() if len(firsts) == 1 else 1
 
 
 def _profile_runs(workload: Workload, summary: Summary, budget_seconds: float) -> int:

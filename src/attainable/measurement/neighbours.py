@@ -1,7 +1,10 @@
 """Other networks that run meanwhile, each in its own worker without a pause, as several instances do on a target."""
 
+import os
+import signal
+import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
@@ -47,7 +50,7 @@ class NeighbourTimes:
 
 
 @contextmanager
-def beside(workloads: Sequence[Workload], runtime: Runtime, *, threads: int) -> Iterator[tuple[Neighbour, ...]]:
+def beside(workloads: Sequence[Workload], runtime: Runtime, *, threads: int) -> Generator[tuple[Neighbour, ...]]:
     """Run these networks without a pause until the block is left.
 
     Raises:
@@ -67,6 +70,10 @@ def beside(workloads: Sequence[Workload], runtime: Runtime, *, threads: int) -> 
         try:
             with beside(rest, runtime, threads=threads) as others:
                 yield (neighbour, *others)
+        except BaseException:
+            # Nobody waits for a run that may take minutes.
+            _kill(neighbour.process_id, thread)
+            raise
         finally:
             stop.set()
             thread.join()
@@ -87,6 +94,19 @@ def times_of(neighbours: Sequence[Neighbour]) -> tuple[NeighbourTimes, ...]:
     )
 
 
+def _kill(process: int, thread: threading.Thread) -> None:
+    """End a worker that its thread waits for, which then finds it dead."""
+    if not thread.is_alive():
+        return
+    try:
+        if sys.platform == "win32":
+            os.kill(process, signal.SIGTERM)
+        else:
+            os.killpg(process, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
 def _keep_running(session: Session, neighbour: Neighbour, stop: threading.Event) -> None:
     try:
         while not stop.is_set():
@@ -95,5 +115,3 @@ def _keep_running(session: Session, neighbour: Neighbour, stop: threading.Event)
             ).seconds
     except RunError as error:
         neighbour.fault = error
-
-

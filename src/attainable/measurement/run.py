@@ -1,7 +1,10 @@
 """The record of one measured run of a network on this machine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from attainable.measurement.energy import Energy
+from attainable.measurement.neighbours import NeighbourTimes
+from attainable.runtimes.worker_statistics import Usage
 from attainable.workload.kernel import Group, Kernel
 
 
@@ -30,6 +33,24 @@ class Run:
         peak_rss_bytes: largest resident memory of the worker before it was profiled, with interpreter and runtime.
         inputs: how each input was made, one line each.
         warnings: what to know before trusting the numbers, one sentence each.
+        batch: inferences in one run: the first extent of all inputs where they agree, else 1.
+        p90_seconds, p99_seconds: of these runs; None where there are too few. See ``percentiles``.
+        first_run_seconds: the very first run after loading.
+        import_seconds: importing the runtime, which ``load_seconds`` leaves out.
+        read_seconds: reading the model file once before the runtime does.
+        parse_seconds, optimise_seconds: what ``load_seconds`` consists of, of a second load; None where the runtime
+            does not tell.
+        resident_before_bytes: resident memory of the worker with interpreter and runtime, before the model is loaded.
+        resident_loaded_bytes: the same after loading.
+        resident_first_run_bytes: the same after the first run. Each None where the system does not tell.
+        usage: page faults and context switches during the timed runs; None where the system does not count them.
+        inferences_per_second: batch by median.
+        energy: of the timed runs, or why it is not available.
+        processors: those that the worker was bound to; empty: any.
+        period_seconds: from the start of a run to that of the next; 0: run after run.
+        missed_share: share of the periods that ended without a run that was done; None without a period.
+        beside: networks that ran meanwhile, and how.
+        load: what kept the machine busy on purpose, in the words of ``--load``; empty for nothing.
     """
 
     runtime: str
@@ -52,3 +73,27 @@ class Run:
     peak_rss_bytes: int
     inputs: tuple[str, ...]
     warnings: tuple[str, ...]
+    batch: int = 1
+    p90_seconds: float | None = None
+    p99_seconds: float | None = None
+    first_run_seconds: float | None = None
+    import_seconds: float | None = None
+    read_seconds: float | None = None
+    parse_seconds: float | None = None
+    optimise_seconds: float | None = None
+    resident_before_bytes: int | None = None
+    resident_loaded_bytes: int | None = None
+    resident_first_run_bytes: int | None = None
+    usage: Usage | None = None
+    energy: Energy | None = None
+    processors: tuple[int, ...] = ()
+    period_seconds: float = 0.0
+    missed_share: float | None = None
+    beside: tuple[NeighbourTimes, ...] = ()
+    load: str = ""
+    inferences_per_second: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        # A field, so that saved runs have it; the median is above zero unless a test says otherwise.
+        rate = self.batch / self.median_seconds if self.median_seconds else 0.0
+        object.__setattr__(self, "inferences_per_second", rate)

@@ -4,8 +4,8 @@ from math import ceil
 
 from attainable.cost.count import OpCount
 from attainable.devices.device import Device
-from attainable.devices.traits import Alignment, Axis
-from attainable.prediction.op_class import op_class
+from attainable.devices.traits import Axis
+from attainable.prediction.op_class import channels_last, op_class
 from attainable.workload.graph import UnresolvedShape
 
 
@@ -19,16 +19,10 @@ def padded_share(entry: OpCount, device: Device) -> float:
     if not device.alignments or not entry.work.macs:
         return share
     for axis, channels in _channels(entry).items():
-        multiple = _multiple(device.alignments, axis, entry.dtype)
+        multiple = device.multiple(axis, entry.dtype)
         if channels and multiple > 1:
             share *= ceil(channels / multiple) * multiple / channels
     return share
-
-
-def _multiple(alignments: tuple[Alignment, ...], axis: Axis, dtype: str) -> int:
-    """The multiple for this element type, else the one for all."""
-    found = {entry.dtype: int(entry.multiple.value) for entry in alignments if entry.axis == axis}
-    return found.get(dtype, found.get(None, 1))
 
 
 def _channels(entry: OpCount) -> dict[Axis, int]:
@@ -41,7 +35,7 @@ def _channels(entry: OpCount) -> dict[Axis, int]:
             return {"input_channels": first.dims[-1], "output_channels": result.dims[-1]}
         if kind not in ("conv", "pointwise", "grouped", "depthwise", "transposed"):
             return {}
-        axis = -1 if op.type.startswith("tflite:") else 1
+        axis = -1 if channels_last(op) else 1
         if kind == "depthwise":
             return {"output_channels": result.dims[axis]}
         groups = op.integer("group", 1)

@@ -9,6 +9,9 @@ from attainable.prediction.estimate import Estimate
 RANGE = 1000.0
 """How many times lower or higher than the device's a roof is looked at."""
 
+_ROUNDING = 1e-12
+"""The share of two sums by which the order of their terms makes them differ."""
+
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
@@ -75,11 +78,17 @@ def _crossings(
             values.append(constant + slope * place)
         return values
 
-    gaps = [mine - other for mine, other in zip(sums(first), sums(second), strict=True)]
+    # where both take equally long, up to rounding, neither is faster: only the places beside tell the order
+    apart = [
+        (place, mine - other)
+        for place, mine, other in zip(places, sums(first), sums(second), strict=True)
+        if abs(mine - other) > _ROUNDING * max(mine, other)
+    ]
     found: list[Crossing] = []
-    for (left, right), (gap, next_gap) in zip(pairwise(places), pairwise(gaps), strict=True):
-        if gap * next_gap < 0:
-            root = left + (right - left) * gap / (gap - next_gap)
+    for (left, gap), (right, next_gap) in pairwise(apart):
+        if (gap < 0) != (next_gap < 0):
+            between = [place for place in places if left < place < right]
+            root = between[0] if between else left + (right - left) * gap / (gap - next_gap)
             # a small u is a high roof: the first is faster above where its seconds are fewer at the left
             found.append(Crossing(1 / root, first_faster_above=gap < 0))
     return tuple(sorted(found, key=lambda crossing: max(crossing.factor, 1 / crossing.factor)))

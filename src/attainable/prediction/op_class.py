@@ -39,6 +39,11 @@ def op_class(entry: OpCount) -> OpClass:
         return "other"
 
 
+def channels_last(op: Op) -> bool:
+    """Whether the images of an op have their channels behind height and width."""
+    return op.type.startswith("tflite:") or "Nhwc" in op.type
+
+
 def _contraction(op: Op) -> OpClass:
     if "DEPTHWISE" in op.type:
         return "depthwise"
@@ -54,13 +59,13 @@ def _convolution(op: Op) -> OpClass:
     if "Transpose" in op.type or "TRANSPOSE" in op.type:
         return "transposed"
     x, *_ = op.present_inputs
-    channels_last = op.type.startswith("tflite:") or "Nhwc" in op.type
-    channels = x.dims[-1 if channels_last else 1]
+    last = channels_last(op)
+    channels = x.dims[-1 if last else 1]
     groups = op.integer("group", 1)
     if groups > 1:
         return "depthwise" if groups == channels else "grouped"
     weight = max((tensor for tensor in op.present_inputs[1:] if tensor.rank == x.rank), key=_elements)
-    kernel = weight.dims[1:-1] if channels_last else weight.dims[2:]
+    kernel = weight.dims[1:-1] if last else weight.dims[2:]
     return "pointwise" if set(kernel) <= {1} else "conv"
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from attainable.cost.count import Count
-from attainable.devices.device import Device
+from attainable.devices.device import Basis, Device
 from attainable.prediction.accounting import FUSED, Accounting
 from attainable.prediction.estimate import Estimate, estimate
 from attainable.prediction.kernels import PaperKernel, paper_kernels
@@ -52,7 +52,7 @@ class Roofline:
         return sum((op.estimate.seconds for op in self.ops if op.estimate is not None), start=self.run_seconds)
 
 
-def bound(count: Count, device: Device, threads: int | None = None) -> Estimate:
+def bound(count: Count, device: Device, threads: int | None = None, *, basis: Basis = "measured") -> Estimate:
     """The time that no execution of the network on the device can beat.
 
     Special functions count as operations of the vector engine: an execution may find a cheaper way to them, as a
@@ -62,8 +62,9 @@ def bound(count: Count, device: Device, threads: int | None = None) -> Estimate:
         count: the network, counted.
         device: its roofs and bandwidth.
         threads: cores in use, the same as in a run that is compared with it; None for all.
+        basis: measured or specified figures of the device first.
     """
-    return estimate(count.totals.work, device, threads=threads, held_bytes=count.unavoidable_bytes)
+    return estimate(count.totals.work, device, threads=threads, held_bytes=count.unavoidable_bytes, basis=basis)
 
 
 def roofline(

@@ -92,6 +92,7 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "chart.paper": "Nothing was measured: each mark is an operator on its roof, with its traffic counted unfused.",
         "chart.reading": "Marks on the slope wait for memory, marks under the plateau for arithmetic.",
         "chart.none": "There is nothing to draw: neither roofs nor measured groups are known.",
+        "chart.nothing": "There is nothing to draw: the device states no roof and no bandwidth for these operators.",
         "chart.left_out": "{count} rows compute nothing, they only move bytes; they cannot be drawn.",
         "chart.left_out.one": "1 row computes nothing, it only moves bytes; it cannot be drawn.",
         "chart.undrawn": "{count} more rows, all small, are not drawn.",

@@ -267,6 +267,8 @@ class Runtime(Protocol):
 
 
 RUNTIMES: dict[str, str] = {
+    "mnn": "attainable.runtimes.mnn",
+    "ncnn": "attainable.runtimes.ncnn",
     "onnxruntime": "attainable.runtimes.onnxruntime",
     "openvino": "attainable.runtimes.openvino",
 }

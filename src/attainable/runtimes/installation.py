@@ -1,6 +1,7 @@
 """Makes and removes the managed environments of runtimes, and says what is installed where."""
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import signal
@@ -62,10 +63,13 @@ def install(
         ) from None  # fmt: skip
     try:
         progress(f"making an environment in {target}")
-        _run([python or sys.executable, "-m", "venv", str(unfinished)], progress)
         made = str(python_in(unfinished))
-        pip = [made, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--progress-bar", "off"]
-        _run([*pip, *requirement.packages], progress)
+        # Our own pip installs into other environments, which saves theirs.
+        ours = importlib.util.find_spec("pip") is not None
+        _run([python or sys.executable, "-m", "venv", *(["--without-pip"] * ours), str(unfinished)], progress)
+        pip = [sys.executable, "-m", "pip", "--python", made] if ours else [made, "-m", "pip"]
+        quietly = ["--disable-pip-version-check", "--no-input", "install", "--progress-bar", "off"]
+        _run([*pip, *quietly, *requirement.packages], progress)
         _run([made, "-I", "-c", _IMPORT, requirement.module], progress)
         _put_in_place(unfinished, target)
     finally:

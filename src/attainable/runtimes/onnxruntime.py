@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from attainable.errors import RuntimeRefused
 from attainable.runtimes import Profile, Requirement, Tolerance
 from attainable.runtimes.onnxruntime_graph import read_optimised_graph
-from attainable.runtimes.onnxruntime_kernels import attributed_kernels, profiler_cost
+from attainable.runtimes.onnxruntime_kernels import attributed_kernels, executions, profiler_cost
 from attainable.runtimes.onnxruntime_probe import write_probe
 from attainable.runtimes.worker_session import WorkerSession, open_worker
 from attainable.timing.memory import available_memory_bytes
@@ -103,6 +103,7 @@ class OnnxruntimeSession(WorkerSession):
             profiled_seconds=tuple(answer["profiled"]),
             plain_seconds=tuple(answer["plain"]),
             profiler_seconds=cost.kernel_seconds,
+            executions=executions(answer["kernels"], nodes),
         )
 
 

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from attainable.runtimes import Execution
 from attainable.runtimes.onnxruntime_attribution import attribute
-from attainable.runtimes.onnxruntime_graph import Node
+from attainable.runtimes.onnxruntime_graph import NCHWC, Node
 from attainable.workload.graph import Workload
 from attainable.workload.kernel import Attribution, Kernel
 
 _COLD_CACHES = 3
 """How much longer the profiler may take in a real network: 2 to 2.5 times as long was measured with 1.31."""
+
+_TYPES = {"float": "float32", "double": "float64"}
+"""onnxruntime names types as C does; the other names are ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,28 @@ def attributed_kernels(
             )
         )
     return tuple(kernels)
+
+
+def executions(profiled: Sequence[Mapping[str, Any]], nodes: Sequence[Node]) -> tuple[Execution, ...]:
+    """How each kernel was run: its operator with its domain, the type of its first result, and the layout of that.
+
+    Args:
+        profiled: kernels as for ``attributed_kernels``, with the type of their ``result``.
+        nodes: of the optimised graph.
+    """
+    found: list[Execution] = []
+    for kernel, index in zip(profiled, _nodes_of(profiled, nodes), strict=True):
+        layer = str(kernel["kind"]) if index is None else nodes[index].type
+        result = str(kernel.get("result", ""))
+        found.append(Execution(layer=layer, precision=_TYPES.get(result, result), layout=_layout(layer)))
+    return tuple(found)
+
+
+def _layout(layer: str) -> str:
+    domain, _, kind = layer.rpartition(":")
+    if domain == NCHWC:
+        return "NCHW" if kind == "ReorderOutput" else "NCHWc"
+    return "NHWC" if kind.startswith("Nhwc") else ""
 
 
 def _nodes_of(profiled: Sequence[Mapping[str, Any]], nodes: Sequence[Node]) -> list[int | None]:

@@ -84,6 +84,8 @@ class _Builder:
         """Whoever reads a view reads what it is a view of, and counts it; if nobody can, who gave that does."""
         self._edges[view["name"], 0] = source
         maker = self.graph.producer.get(source)
+        while maker in self._changes:
+            maker = self.graph.producer.get(self.graph.nodes[maker].inputs[0])
         if maker is None or (source in self._tensor and view["name"] not in self._ends):
             return
         results = tuple(next(self._results(view)))

@@ -28,6 +28,7 @@ from typing import Any
 LARGEST_MESSAGE = 16 * 2**20
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
+_MOST_MEMORY = 0.9
 
 
 def main(arguments: list[str]) -> None:
@@ -117,6 +118,7 @@ def timed(
     gc.disable()
     usage_before = _usage()
     process_before, thread_before, before = time.process_time(), time.thread_time(), clock()
+    end = before
     last_start = before + int(seconds * 1e9)
     try:
         while len(nanoseconds) < maximum:
@@ -207,7 +209,11 @@ def _module(path: str) -> Any:
 
 
 def _confine(parent: int) -> None:
-    """No core files, no new privileges, and death when the parent dies; each where the system has it."""
+    """No core files, less memory than is free, no new privileges, death with the parent; each where it can be had.
+
+    Memory is limited by what is private and writable, which is what a model can eat: libraries do not count, nor does
+    address space that is only reserved.
+    """
     try:
         import resource
 
@@ -215,6 +221,9 @@ def _confine(parent: int) -> None:
         limit = int(os.environ.get("ATTAINABLE_ADDRESS_SPACE", "0"))
         if limit:
             resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        most = _most_memory_bytes()
+        if most and sys.platform == "linux":
+            resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     except ImportError:
         pass
     if sys.platform == "linux":
@@ -223,6 +232,16 @@ def _confine(parent: int) -> None:
         library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:  # it died before the signal was armed
             os._exit(1)
+
+
+def _most_memory_bytes() -> int:
+    """Nearly all memory that is free now; 0 where the system does not tell."""
+    try:
+        with open("/proc/meminfo", encoding="ascii", errors="replace") as rows:  # noqa: PTH123
+            free = next((int(row.split()[1]) * 1024 for row in rows if row.startswith("MemAvailable:")), 0)
+    except OSError:
+        return 0
+    return int(_MOST_MEMORY * free)
 
 
 def _channel(where: str) -> socket.socket:

@@ -195,7 +195,7 @@ def _cpu(cpuinfo: dict[str, list[str]]) -> str:
     return f"{name} ({', '.join(numbers)})" if numbers else name
 
 
-def _control_groups(controller: str, root: Path) -> Iterator[Path]:
+def control_groups(controller: str, root: Path) -> Iterator[Path]:
     """Our control group of this controller and all above it, in version 2 and in version 1."""
     for line in text(root / "proc/self/cgroup").splitlines():
         _, controllers, inside = line.split(":", 2)
@@ -215,7 +215,7 @@ def _control_groups(controller: str, root: Path) -> Iterator[Path]:
 def _cpu_quota(root: Path) -> float | None:
     """The tightest quota, in processors. Source: cgroup-v2.rst and sched-bwc.rst of the Linux kernel."""
     quotas: list[float] = []
-    for folder in _control_groups("cpu", root):
+    for folder in control_groups("cpu", root):
         limit = text(folder / "cpu.max").split()
         limit = limit or [text(folder / "cpu.cfs_quota_us"), text(folder / "cpu.cfs_period_us")]
         # Without a limit the quota reads "max" in version 2 and -1 in version 1.
@@ -227,7 +227,7 @@ def _cpu_quota(root: Path) -> float | None:
 def _memory_limit(root: Path, memory: int | None) -> int | None:
     """The tightest limit below the machine's memory. Source: cgroup-v2.rst and memory.rst of the Linux kernel."""
     limits: list[int] = []
-    for folder in _control_groups("memory", root):
+    for folder in control_groups("memory", root):
         limit = text(folder / "memory.max") or text(folder / "memory.limit_in_bytes")
         if limit.isdigit():
             limits.append(int(limit))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attainable.timing.best_hand_over import note_hand_overs
 from attainable.timing.clock import measure_clock_hertz
-from attainable.timing.conditions import read_conditions, read_cpu_times, usable_processors
+from attainable.timing.conditions import control_groups, read_conditions, read_cpu_times, usable_processors
 from attainable.timing.gate import Reading
 from attainable.timing.kernel_files import ROOT, text
 from attainable.timing.ping_pong import HandOver, probe_hand_overs
@@ -95,19 +95,19 @@ def _steal_seconds(root: Path) -> float | None:
 
 
 def _quota_seconds(root: Path) -> float | None:
-    """Time for which the quota stopped our control group, as a container sees it.
+    """Time for which a quota stopped our control group or one above it, of the one that was stopped longest.
 
-    Source: Linux ``Documentation/admin-guide/cgroup-v2.rst``, ``Documentation/scheduler/sched-bwc.rst``.
+    Version 2 counts microseconds, version 1 nanoseconds. Source: Linux ``Documentation/admin-guide/cgroup-v2.rst``,
+    ``Documentation/scheduler/sched-bwc.rst``.
     """
-    for folder, field, unit in (
-        (root / "sys/fs/cgroup", "throttled_usec", 1e-6),
-        (root / "sys/fs/cgroup/cpu", "throttled_time", 1e-9),
-    ):
+    units = {"throttled_usec": 1e-6, "throttled_time": 1e-9}
+    found: list[float] = []
+    for folder in control_groups("cpu", root):
         for line in text(folder / "cpu.stat").splitlines():
             name, _, value = line.partition(" ")
-            if name == field and value.isdecimal():
-                return int(value) * unit
-    return None
+            if name in units and value.isdecimal():
+                found.append(int(value) * units[name])
+    return max(found, default=None)
 
 
 def _load_average(root: Path) -> float | None:

@@ -27,6 +27,10 @@ def is_integer(dtype: str) -> bool:
     return dtype.startswith(("int", "uint"))
 
 
+NUMERIC: tuple[str, ...] = tuple(dtype for dtype in BITS if is_floating(dtype) or is_integer(dtype))
+"""Element types that a network can be taken to compute in."""
+
+
 def bytes_of(dtype: str, elements: int) -> int:
     """Bytes that ``elements`` elements occupy, sub-byte types packed and rounded up to whole bytes."""
     return (elements * BITS[dtype] + 7) // 8

@@ -37,6 +37,9 @@ _BINARY = {"add": "Add", "sub": "Sub", "mul": "Mul", "div": "Div"}
 _POOLS = {"maxpool": "MaxPool", "averagepool": "AveragePool"}
 _CONVOLUTIONS = ("conv", "depthwise")
 
+_LETTERS = {**dict.fromkeys(_POOLS, "bsp"), "conv": "bspdg", "depthwise": "bspd"}
+"""The letters that an operator takes; others take the batch alone."""
+
 _PATTERNS = {
     "spatial": re.compile(r"@(\d+)(?:x(\d+))?"),
     "channels": re.compile(r"(\d+)->(\d+)"),
@@ -98,13 +101,15 @@ def _read(text: str) -> _Line:
             dtype = word
             continue
         for name, pattern in _PATTERNS.items():
-            if match := pattern.fullmatch(word):
+            if pattern.fullmatch(word):
                 digits = re.findall(r"\d+", word)
                 found = tuple(map(int, digits)) if all(len(each) < 10 for each in digits) else (MOST + 1,)
                 if max(found) > MOST:
                     raise _unreadable(text, f"has a size above {MOST} @ {word}")
                 if name == "letter":
-                    numbers[match.group(1)] = found[0]
+                    if word[0] not in _LETTERS.get(words[0], "b"):
+                        raise _unreadable(text, f"says something that {words[0]} does not have @ {word}")
+                    numbers[word[0]] = found[0]
                 else:
                     # 128 says the dimensions of a kernel or the channels: the second such word is the channels
                     said["channels" if name == "dims" and "dims" in said and len(found) == 1 else name] = found

@@ -36,12 +36,18 @@ def recast(workload: Workload, dtype: str) -> Workload:
             old, inputs=optional(old.inputs), outputs=optional(old.outputs), bodies=tuple(map(body, old.bodies))
         )
 
+    bodies: dict[int, Body] = {}
+
     # readers refuse bodies that lie too deep in each other for this
     def body(old: Body) -> Body:
-        return replace(
-            old, ops=tuple(map(op, old.ops)), inputs=tensors(old.inputs), outputs=tensors(old.outputs),
-            constants=tensors(old.constants),
-        )  # fmt: skip
+        # one object for one body: functions that call functions share them
+        found = bodies.get(id(old))
+        if found is None:
+            found = bodies[id(old)] = replace(
+                old, ops=tuple(map(op, old.ops)), inputs=tensors(old.inputs), outputs=tensors(old.outputs),
+                constants=tensors(old.constants),
+            )  # fmt: skip
+        return found
 
     return replace(
         workload, ops=tuple(map(op, workload.ops)), inputs=tensors(workload.inputs),

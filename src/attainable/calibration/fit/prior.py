@@ -4,9 +4,9 @@ Every figure is a natural logarithm with a mean and a width (one standard deviat
 all classes have in common is nearly free; everything else is stated relative to it, so that the same prior serves a
 wristwatch and a server.
 
-The widths and the means of `PRIOR` are chosen once, over all processors of ncnn's table of latencies (Tencent/ncnn @
-a4d2ea1d, benchmark/README.md). What tuning them on one half of the processors, or of the networks, gives on the other
-half, and what is left without any mean for a class, ``benchmarks/fit_ncnn.py`` prints.
+The widths and the means of `PRIOR` are chosen once, over all of ncnn's table of latencies (Tencent/ncnn @ a4d2ea1d,
+benchmark/README.md). ``benchmarks/fit_ncnn_halves.py`` has what tuning them on one half of the boards, or of
+the networks, gives on the other half, ``benchmarks/fit_ncnn.py`` what is left without any mean for a class.
 """
 
 from collections.abc import Mapping

@@ -27,8 +27,11 @@ _ROUNDED_OFF = 0.5
 """The profiler gives whole microseconds, rounded down: on average it drops half of one."""
 
 Timed = Callable[[Callable[[], object], float, int, int], dict[str, Any]]
-Event = tuple[str, str, float, float, int]
-"""Name, operator, start and duration in microseconds, kernels within; no operator where a run of the model ended."""
+Event = tuple[str, str, float, float, int, str]
+"""Name, operator, start and duration in microseconds, kernels within, type of the first result.
+
+There is no operator where a run of the model ended.
+"""
 
 
 def open_session(arguments: dict[str, Any]) -> "tuple[OnnxruntimeSession, dict[str, Any]]":
@@ -229,20 +232,24 @@ def _events(path: str) -> list[Event]:
 
 
 def _event(fields: dict[str, Any]) -> Any:
-    # Called for inner objects first: of a kernel's many arguments only the operator is kept.
+    # Called for inner objects first: of a kernel's many arguments the operator and the type of its result are kept.
     if "op_name" in fields:
-        return fields["op_name"]
+        results = fields.get("output_type_shape")
+        return (fields["op_name"], results[0] if results and isinstance(results[0], str) else "")
+    if len(fields) == 1 and isinstance(next(iter(fields.values())), list):
+        return next(iter(fields))  # {type: shape}
     suffix = "_kernel_time"
-    if fields.get("cat") == "Node" and str(fields.get("name")).endswith(suffix) and isinstance(fields["args"], str):
-        return (fields["name"][: -len(suffix)], fields["args"], float(fields["ts"]), float(fields["dur"]), 0)
-    return ("", "", 0.0, 0.0, 0) if fields.get("name") == "model_run" else None
+    if fields.get("cat") == "Node" and str(fields.get("name")).endswith(suffix) and isinstance(fields["args"], tuple):
+        kind, result = fields["args"]
+        return (fields["name"][: -len(suffix)], kind, float(fields["ts"]), float(fields["dur"]), 0, result)
+    return ("", "", 0.0, 0.0, 0, "") if fields.get("name") == "model_run" else None
 
 
 def _runs(events: list[Event]) -> list[list[Event]]:
     """The kernels of each run. Those in the body of an If, Loop or Scan are counted in it: its time has theirs."""
     runs: list[list[Event]] = []
     current: list[Event] = []
-    for name, kind, start, duration, _ in events:
+    for name, kind, start, duration, _, result in events:
         if not kind:
             runs.append(current)
             current = []
@@ -252,7 +259,7 @@ def _runs(events: list[Event]) -> list[list[Event]]:
             # They ended before it and started after it.
             while current and current[-1][2] >= start:
                 within += 1 + current.pop()[4]
-        current.append((name, kind, start, duration, within))
+        current.append((name, kind, start, duration, within, result))
     return runs
 
 
@@ -268,5 +275,7 @@ def _kernels(runs: list[list[Event]]) -> list[dict[str, Any]]:
         # Whole microseconds: interpolated within the median's microsecond by how often the others occur.
         seconds = 1e-6 * (_ROUNDED_OFF + statistics.median_grouped(times, 1.0))
         within = statistics.median_low([run[position][4] for run in alike])
-        kernels.append({"name": name, "kind": kind, "seconds": seconds, "within": within})
+        kernels.append(
+            {"name": name, "kind": kind, "seconds": seconds, "within": within, "result": runs[-1][position][5]}
+        )
     return kernels

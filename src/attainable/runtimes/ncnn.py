@@ -1,0 +1,109 @@
+"""ncnn on the processor: one worker, in which pnnx converts the model and ncnn runs it."""
+
+from collections.abc import Mapping
+from statistics import median
+from typing import TYPE_CHECKING
+
+from attainable.runtimes import Profile, Requirement, Tolerance
+from attainable.runtimes.ncnn_kernels import attributed_kernels
+from attainable.runtimes.ncnn_reference import reference_moments
+from attainable.runtimes.process import Worker
+from attainable.runtimes.worker_session import Opened, WorkerSession, open_worker
+from attainable.workload.graph import Workload
+
+if TYPE_CHECKING:
+    from attainable.runtimes import Array
+
+_PROFILE_BLOCKS = 10
+
+
+class Ncnn:
+    """ncnn's processor layers, with pnnx as the converter."""
+
+    name = "ncnn"
+    formats = ("onnx",)
+    # Nothing else comes along: pnnx asks for torch, which its program does not need.
+    requirement = Requirement(
+        module="ncnn", distribution="ncnn", packages=("--no-deps", "ncnn==1.0.20261020", "pnnx==20261020", "numpy>=2.0")
+    )
+    tolerances: Mapping[str, Tolerance] = {"float32": Tolerance(relative=1e-3), "bfloat16": Tolerance(relative=5e-2)}
+    precisions = ("float32", "bfloat16")
+    least_attributed_share = 0.9
+
+    def open(
+        self,
+        workload: Workload,
+        inputs: "Mapping[str, Array]",
+        *,
+        threads: int,
+        deadline_seconds: float,
+        precision: str | None = None,
+    ) -> "NcnnSession":
+        """Convert and load the workload's model file in a new worker; see ``Runtime.open``."""
+        arguments = {
+            "threads": threads,
+            "precision": precision or "float32",
+            "inputs": {tensor.name: {"shape": list(tensor.dims), "dtype": tensor.dtype} for tensor in workload.inputs},
+            "outputs": {
+                tensor.name: {"shape": None if tensor.shape is None else list(tensor.shape), "dtype": tensor.dtype}
+                for tensor in workload.outputs
+            },
+        }
+        worker, opened = open_worker(
+            self,
+            workload,
+            inputs,
+            session_file="ncnn_session.py",
+            arguments=arguments,
+            deadline_seconds=deadline_seconds,
+            precision=precision,
+        )
+        return NcnnSession(worker, workload, opened, inputs)
+
+
+class NcnnSession(WorkerSession):
+    """A model loaded by ncnn; see ``Session``."""
+
+    def __init__(self, worker: Worker, workload: Workload, opened: Opened, inputs: "Mapping[str, Array]") -> None:
+        super().__init__(worker, workload, opened)
+        self._inputs = inputs
+
+    def compute(self, inputs: "Mapping[str, Array]", *, deadline_seconds: float) -> "dict[str, Array]":
+        """Run the network once on these inputs; see ``Session.compute``."""
+        self._inputs = inputs
+        return super().compute(inputs, deadline_seconds=deadline_seconds)
+
+    def profile(self, *, runs: int, deadline_seconds: float) -> Profile:
+        """Run the network layer by layer; see ``Session.profile``.
+
+        Every layer's result is handed out, which takes time in a way that differs by layer. Where the layers take
+        longer than a plain run, all are scaled to fit into it.
+        """
+        blocks = min(runs, _PROFILE_BLOCKS)
+        answer = self.worker.call(
+            "profile", {"blocks": blocks, "runs": -(-runs // blocks)}, deadline_seconds=deadline_seconds
+        )
+        reference = reference_moments(
+            self.workload, self._inputs, self.worker.folder, deadline_seconds=deadline_seconds
+        )  # fmt: skip
+        plain = median(answer["plain"])
+        total = sum(float(layer["seconds"]) for layer in answer["layers"])
+        scale = min(1.0, plain / total) if total else 1.0
+        kernels, executions = attributed_kernels(
+            answer["layers"], answer["inputs"], reference, self.workload, scale=scale, precision=self.precision
+        )
+        warning = (
+            f"ncnn has no profiler: its layers were asked for one by one, and took {total / plain:.2f} times as long "
+            "as the plain run; their times are scaled to fit into it"
+        )
+        return Profile(
+            kernels=kernels,
+            profiled_seconds=tuple(answer["profiled"]),
+            plain_seconds=tuple(answer["plain"]),
+            profiler_seconds=0.0,
+            warnings=(warning,) if scale < 1 else (),
+            executions=executions,
+        )
+
+
+RUNTIME = Ncnn()
