@@ -23,7 +23,7 @@ from attainable.cost.count import count
 from attainable.workload import Workload
 from benchmarks.peers.environment import cache_folder, files_of
 from benchmarks.timm_networks.measured import Network, networks
-from benchmarks.timm_networks.stored import FORM, StoredNetwork, read, stored, workload_of, write
+from benchmarks.timm_networks.stored import FORM, StoredNetwork, stored, workload_of, write
 
 PACKAGES = ("timm==1.0.31", "torchvision==0.28.0", "pillow==13.0.0", "pyyaml==6.0.3")
 """What timm needs beside PyTorch, the files alone: the rest of its dependencies loads weights."""
@@ -40,7 +40,7 @@ class _TooSlow(BaseException):
 
 def folder() -> Path:
     """Where the networks are kept."""
-    return cache_folder() / "timm-networks"
+    return cache_folder() / f"timm-networks-{FORM}"
 
 
 def path_of(network: Network) -> Path:
@@ -51,7 +51,7 @@ def path_of(network: Network) -> Path:
 def make(order: Sequence[Network]) -> None:
     """Trace those that are not in the cache, and say how far it is."""
     folder().mkdir(parents=True, exist_ok=True)
-    missing = [network for network in order if read(path_of(network)) is None]
+    missing = [network for network in order if not path_of(network).exists()]
     if not missing:
         return
     print(
@@ -62,7 +62,7 @@ def make(order: Sequence[Network]) -> None:
     library = timm()
     begin = time.perf_counter()
     for number, network in enumerate(missing, 1):
-        if path_of(network).exists() and read(path_of(network)) is not None:
+        if path_of(network).exists():
             continue  # another process was quicker
         write(_traced(library, network), path_of(network))
         if number % 50 == 0:

@@ -32,6 +32,28 @@ def test_models_stand_side_by_side_and_nothing_is_written(attainable: Command, t
     assert list(Path().iterdir()) == []
 
 
+def test_a_time_that_is_not_known_is_no_verdict(attainable: Command, tmp_path: Path) -> None:
+    nothing = attainable("compare", *two(tmp_path), "--device", "novatek-nt98690")
+    assert "novatek-nt98690 states neither a roof nor a bandwidth for these models" in nothing.out
+    assert "take equally long" not in nothing.out
+    # no bandwidth: nothing is said of moving
+    computing = attainable("compare", *two(tmp_path), "--device", "hailo-8")
+    assert "x0.50 the computing; moving takes no time in these figures." in " ".join(computing.out.split())
+    assert "hailo-8 states no bandwidth" in computing.out
+
+
+def test_a_model_that_is_counted_in_part_does_not_win_without_a_word(attainable: Command, tmp_path: Path) -> None:
+    node = helper.make_node("Mystery", ["x"], ["y"], domain="evil.corp")
+    mystery = save(model([node], [value("x", [4, 4])], ["y"]), tmp_path, "mystery.onnx")
+    shown = attainable("compare", mystery, two(tmp_path)[0], "--device", "raspberry-pi-5")
+    assert "Some ops of mystery could not be counted" in shown.out
+
+
+def test_the_same_device_is_shown_once(attainable: Command, tmp_path: Path) -> None:
+    shown = attainable("compare", *two(tmp_path), "--device", "raspberry-pi-5,Raspberry_Pi_5,raspberry-pi-5", "--json")
+    assert [device["name"] for device in json.loads(shown.out)["devices"]] == ["raspberry-pi-5"]
+
+
 def test_json_is_a_contract(attainable: Command, tmp_path: Path) -> None:
     shown = attainable("compare", *two(tmp_path), "--device", "kirin990-cpu", "--json")
     found = msgspec.json.decode(shown.out, type=Comparison)

@@ -41,7 +41,7 @@ def processes_with(mark: str) -> list[str]:
 @pytest.mark.parametrize("moment", range(MOMENTS))
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_interrupt_leaves_no_process_and_no_file(command: str, moment: int, tmp_path: Path) -> None:
-    model = residual_network().save(tmp_path, [image(size=32)], "y")
+    model = residual_network().save(tmp_path, [image(size=96)], "y")
     temporary, work = tmp_path / "temporary", tmp_path / "work"
     temporary.mkdir()
     work.mkdir()
@@ -57,6 +57,7 @@ def test_an_interrupt_leaves_no_process_and_no_file(command: str, moment: int, t
         time.sleep(0.002)
     generator = random.Random(f"{command} {moment}")  # noqa: S311
     time.sleep(generator.choice([0.05, 0.6, 3.0]) * generator.random())
+    was_done = child.poll() is not None
     child.send_signal(signal.SIGINT)
     _, shown = child.communicate(timeout=30)
     end = time.monotonic() + 3
@@ -66,4 +67,4 @@ def test_an_interrupt_leaves_no_process_and_no_file(command: str, moment: int, t
     assert [str(path) for path in temporary.rglob("*")] == []
     assert list(work.iterdir()) == []
     assert b"Traceback" not in shown, shown.decode()
-    assert child.returncode != 0 or command == "table"
+    assert child.returncode != 0 or was_done

@@ -30,6 +30,23 @@ def test_the_screen_fits(attainable: Command) -> None:
     assert "x1.00" in shown.out
 
 
+def test_a_time_that_is_not_known_or_not_counted_is_not_zero(attainable: Command) -> None:
+    # no roof for the ReLU and no bandwidth; nothing at all
+    shown = attainable("op", "relu 64 @56", "conv 3x3 64->64 @56", "--device", "hailo-8,novatek-nt98690")
+    assert shown.code == 0
+    assert "0 s" not in shown.out
+    assert [line.split()[4] for line in shown.out.splitlines() if "unknown" in line] == ["unknown", "-", "unknown"]
+    left_out = attainable("op", "relu 64 @56", "--device", "i9-10980xe", "--accounting", "contractions", "--json")
+    (sheet,) = json.loads(left_out.out)["ops"]
+    assert [place["bound_by"] for place in sheet["devices"]] == ["left out"]
+
+
+def test_a_type_of_its_own_is_not_said_to_be_another(attainable: Command) -> None:
+    shown = attainable("op", "conv 3x3 64->64 @56", "conv 3x3 64->64 @56 int8", "--device", "rk1808")
+    assert "conv 3x3 64->64 @56 (int8)" in shown.out
+    assert "conv 3x3 64->64 @56 int8 (int8)" not in shown.out
+
+
 def test_a_line_that_cannot_be_read_is_a_usage_error(attainable: Command) -> None:
     shown = attainable("op", "conv 3x3 64->64", "--device", "i9-10980xe")
     assert (shown.code, shown.out) == (2, "")

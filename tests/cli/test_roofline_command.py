@@ -38,6 +38,20 @@ def test_an_output_that_is_no_svg_is_refused_before_anything_is_read(attainable:
     assert "can only be an SVG file" in shown.err
 
 
+def test_one_device_is_drawn(attainable: Command) -> None:
+    for devices in ("i9-10980xe,rk1808", "", ","):
+        shown = attainable("roofline", "mobilenet-v2", "--device", devices)
+        assert (shown.code, shown.out) == (2, "")
+        assert "--device: takes one device" in shown.err
+
+
+def test_a_device_that_states_nothing_has_no_chart(attainable: Command) -> None:
+    shown = attainable("roofline", "mobilenet-v2", "--device", "novatek-nt98690")
+    assert shown.code == 0
+    assert "There is nothing to draw" in shown.out
+    assert "op/s" not in shown.out
+
+
 def test_a_hostile_file_name_stays_text(attainable: Command, tmp_path: Path) -> None:
     for name in EVIL_NAMES.values():
         safe = name.encode(errors="ignore").decode().replace("/", "_").replace("\0", "_")[:60].strip() or "x"

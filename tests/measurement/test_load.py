@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from attainable.errors import InvalidQuantity, RuntimeRefused
-from attainable.measurement.load import Load, describe, kept_busy, parse_load
+from attainable.measurement.load import Load, kept_busy, parse_load
 
 
 def test_what_can_be_asked_for() -> None:
@@ -77,9 +77,3 @@ def test_more_memory_than_there_is_is_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("attainable.measurement.load.available_memory_bytes", lambda: None)
     with pytest.raises(RuntimeRefused, match="how much memory is free"), kept_busy(Load(memory_share=0.5)):
         pass
-
-
-def test_a_load_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("attainable.measurement.load.available_memory_bytes", lambda: 2**30)
-    assert describe(Load(2, 0.5)) == "2 busy cores and a program writing over 50 % of the free memory (512 MiB)"
-    assert describe(Load(1)) == "1 busy core"

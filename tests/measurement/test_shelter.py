@@ -29,9 +29,11 @@ def test_temporary_files_lie_in_one_folder_that_goes(temporary: Path) -> None:
 
 
 def test_an_interrupt_kills_children_and_removes_the_folder(temporary: Path) -> None:
+    children: list[subprocess.Popen[bytes]] = []
     with pytest.raises(KeyboardInterrupt), sheltered():
-        child = subprocess.Popen(["sleep", "60"], start_new_session=True)
+        children.append(subprocess.Popen(["sleep", "60"], start_new_session=True))
         os.kill(os.getpid(), signal.SIGINT)
+    (child,) = children
     child.returncode = -signal.SIGKILL  # it was waited for
     assert not Path(f"/proc/{child.pid}").exists()
     assert list(temporary.iterdir()) == []

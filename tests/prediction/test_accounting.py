@@ -14,6 +14,7 @@ from attainable.devices.traits import Alignment, Efficiency
 from attainable.errors import InvalidQuantity, UnknownName
 from attainable.prediction.accounting import CONTRACTIONS, FUSED, PREDICTED, WORDS, Accounting, accounting
 from attainable.prediction.roofline import roofline
+from attainable.workload.graph import Op, Tensor
 from attainable.workload.line import described
 
 
@@ -115,6 +116,35 @@ def test_a_depthwise_convolution_is_rounded_by_its_channels_alone() -> None:
     depthwise = count(described("depthwise 3x3 24 @8"))
     own = seconds(device, FUSED, depthwise)
     assert seconds(device, accounting("alignment"), depthwise) == pytest.approx(32 / 24 * own)
+
+
+def test_unsigned_channels_are_rounded_as_signed_ones() -> None:
+    device = replace(
+        DEVICE,
+        roofs=(Roof("matrix", "int8", None, number(1e9)),),
+        memories=(),
+        alignments=(Alignment("output_channels", "int8", number(32)),),
+    )
+    for dtype in ("int8", "uint8"):
+        counted = count(described(f"conv 3x3 12->20 @8 {dtype}"))
+        assert seconds(device, accounting("alignment"), counted) == pytest.approx(32 / 20 * OPERATIONS / 1e9)
+
+
+def test_channels_that_stand_last_are_the_ones_that_are_rounded() -> None:
+    def tensor(name: str, *shape: int, is_constant: bool = False) -> Tensor:
+        return Tensor(name, shape, "float32", is_constant)
+
+    inputs = (tensor("x", 1, 8, 8, 12), tensor("w", 20, 3, 3, 12, is_constant=True))
+    (output,) = (tensor("y", 1, 8, 8, 20),)
+    attributes = (("kernel_shape", (3, 3)), ("pads", (1, 1, 1, 1)))
+    op = Op("0", "", "NhwcFusedConv", "com.microsoft", 1, inputs, (output,), attributes)
+    workload = replace(
+        described("conv 3x3 12->20 @8"), ops=(op,), inputs=inputs[:1], outputs=(output,), constants=inputs[1:]
+    )
+    device = replace(DEVICE, memories=(), alignments=(Alignment("output_channels", None, number(32)),))
+    nhwc = count(workload)
+    assert nhwc.totals.macs == OPERATIONS // 2
+    assert seconds(device, accounting("alignment"), nhwc) == pytest.approx(32 / 20 * OPERATIONS / 1e9)
 
 
 terms = st.builds(

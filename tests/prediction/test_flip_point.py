@@ -32,6 +32,22 @@ def test_nets_that_never_meet_have_no_flip_point() -> None:
     assert bandwidth_crossings([Estimate(1.0, 1.0)], [Estimate(1.0, 1.0)]) == ()
 
 
+def test_nets_that_meet_where_one_of_them_bends_change_places_there() -> None:
+    # 1 s of computing against 1 s of moving: equal at the device's own bandwidth, which is the bend of a third part
+    first = [Estimate(2.0, 0.0), Estimate(1.0, 1.0)]
+    second = [Estimate(1.0, 1.0), Estimate(0.0, 2.0)]
+    (crossing,) = bandwidth_crossings(first, second)
+    assert crossing.factor == pytest.approx(1.0)
+    assert not crossing.first_faster_above
+
+
+def test_the_order_of_kernels_makes_no_flip_point() -> None:
+    kernels = [Estimate(0.1 * step, 0.3 / step) for step in range(1, 40)]
+    for shift in range(1, 40):
+        assert bandwidth_crossings(kernels, [*kernels[shift:], *kernels[:shift]]) == ()
+        assert peak_crossings(kernels, [*kernels[shift:], *kernels[:shift]]) == ()
+
+
 parts = st.lists(
     st.builds(
         Estimate,

@@ -35,7 +35,7 @@ def node(
 def kernels(
     workload: Workload, reported: Sequence[Reported], operators: Mapping[str, Sequence[Sequence[str]]]
 ) -> tuple[Kernel, ...]:
-    found, executions = attributed_kernels(reported, operators, workload, scale=1.0, most_seconds=0.0)
+    found, executions = attributed_kernels(reported, operators, workload, most_seconds=1.0)
     assert len(found) == len(executions)
     return found
 
@@ -159,10 +159,18 @@ def test_a_kernel_that_nothing_is_known_of_is_not_attributed(tmp_path: Path) -> 
     assert shown(workload, kernels(workload, reported, {"@0": [["x"]]})) == [("Subgraph", [], "none")]
 
 
-@pytest.mark.parametrize(("room", "given_back"), [(0.0, 0.0), (1.0, 0.5), (100.0, 1.0)])
-def test_what_whole_microseconds_cut_off_is_given_back_as_far_as_the_run_has_room(
-    tmp_path: Path, room: float, given_back: float
-) -> None:
+@pytest.mark.parametrize(
+    ("run", "times"),
+    [
+        # 40 us of kernels in a median run of 20 us: means hold interruptions
+        (20.0, [5.0, 15.0]),
+        (40.0, [10.0, 30.0]),
+        # what whole microseconds cut off is given back, half a microsecond each where there is room for one
+        (41.0, [10.5, 30.5]),
+        (90.0, [11.0, 31.0]),
+    ],
+)
+def test_kernels_fill_the_run_as_far_as_can_be_told(tmp_path: Path, run: float, times: list[float]) -> None:
     net = Net()
     workload = net.load(tmp_path, [value("x", [4])], net.op("Sigmoid", net.op("Relu", "x")))
     operators = {"@0": [["x"]], "@1": [["Relu0_out0"]], "@2": [["Sigmoid1_out0"]]}
@@ -171,9 +179,8 @@ def test_what_whole_microseconds_cut_off_is_given_back_as_far_as_the_run_has_roo
         node("@1", "Subgraph", "@1", "@0", microseconds=10),
         node("@2", "Subgraph", "@2", "@1", microseconds=30),
     ]
-    # scaled by 0.5: 5 and 15; two kernels share the room, one microsecond each at most
-    found, _ = attributed_kernels(reported, operators, workload, scale=0.5, most_seconds=(20 + room) * 1e-6)
-    assert [round(kernel.seconds * 1e6, 6) for kernel in found] == [5 + given_back, 15 + given_back]
+    found, _ = attributed_kernels(reported, operators, workload, most_seconds=run * 1e-6)
+    assert [round(kernel.seconds * 1e6, 6) for kernel in found] == times
 
 
 def test_layouts_go_by_their_usual_names(tmp_path: Path) -> None:
@@ -182,6 +189,6 @@ def test_layouts_go_by_their_usual_names(tmp_path: Path) -> None:
     reported = [
         node("a", "Subgraph", "", layout=layout) for layout in ("abcd", "acdb", "aBcd16b", "something")
     ]  # fmt: skip
-    _, executions = attributed_kernels(reported, {}, workload, scale=1.0, most_seconds=0.0)
+    _, executions = attributed_kernels(reported, {}, workload, most_seconds=1.0)
     assert [execution.layout for execution in executions] == ["NCHW", "NHWC", "NCHW16c", "something"]
     assert executions[0].implementation == "jit_Subgraph"

@@ -14,7 +14,9 @@ from attainable.runtimes.process import SESSIONS, Worker
 from attainable.timing.memory import available_memory_bytes
 from attainable.workload import load
 from benchmarks.worker_faults import FAULTS, left_over, own_temporary_folder, trials
+from tests.models import value
 from tests.runtimes.loops import doubling_loop, endless_loop
+from tests.transforms.nets import Net
 
 COUNT = 20
 
@@ -64,3 +66,18 @@ def test_no_worker_may_take_more_memory_than_is_free(tmp_path: Path) -> None:
     assert available is not None
     # other programs come and go between the two readings
     assert 0.5 * available < int(told.value.what) < available
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system's own figure is in /proc")
+def test_peak_memory_is_what_the_system_says(tmp_path: Path) -> None:
+    net = Net()
+    # 64 MiB of activations, which are nowhere before the run
+    path = net.save(tmp_path, [value("x", [1, 2**12])], net.op("MatMul", net.weight(2**12, 1), "x"))
+    workload = load(path)
+    with RUNTIME.open(workload, {"x": np.ones((1, 2**12), np.float32)}, threads=1, deadline_seconds=60.0) as session:
+        samples = session.run(seconds=0.0, minimum=3, maximum=3, deadline_seconds=60.0)
+        status = Path(f"/proc/{session.process_id}/status").read_text()
+        peak = 1024 * int(status.partition("VmHWM:")[2].split()[0])
+    assert samples.peak_rss_bytes == pytest.approx(peak, rel=0.01)
+    assert session.loading.resident_before_bytes is not None
+    assert samples.peak_rss_bytes - session.loading.resident_before_bytes >= 60 * 2**20

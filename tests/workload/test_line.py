@@ -49,6 +49,8 @@ def test_an_element_type_may_stand_anywhere() -> None:
         ("conv 3x3 64->64 @56 g3", "3 groups do not divide 64 and 64 channels"),
         ("conv 9x9 4->4 @5 p0", "has a kernel larger than its padded input"),
         ("conv 3x3 64->99999999999 @56", "has a size above 16777216 @ 64->99999999999"),
+        ("linear 64->64 s2", "says something that linear does not have @ s2"),
+        ("maxpool 2x2 64 @112 d2", "says something that maxpool does not have @ d2"),
         ("matmul 128x768", "needs rows x summed x columns"),
         ("relu", "lacks its shape"),
     ],

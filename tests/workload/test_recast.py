@@ -1,9 +1,12 @@
+from dataclasses import replace
 from pathlib import Path
 
 from onnx import helper
 
 from attainable.cost.count import count
 from attainable.workload import load
+from attainable.workload.graph import Body
+from attainable.workload.line import described
 from attainable.workload.recast import recast
 from tests.models import constant, model, save, value
 
@@ -32,6 +35,18 @@ def test_bodies_are_recast_too(tmp_path: Path) -> None:
     inputs = [value("condition", [], 9), value("x", [4])]
     (op,) = recast(load(save(model([node], inputs, ["y"]), tmp_path)), "float16").ops
     assert {tensor.dtype for body in op.bodies for inner in body.ops for tensor in inner.present_inputs} == {"float16"}
+
+
+def test_a_body_that_many_share_is_recast_once() -> None:
+    shared = Body("function", (), (), ())
+    for depth in range(40):
+        inner = described("relu 4x4").ops[0]
+        calls = tuple(replace(inner, id=f"{depth}/{call}", bodies=(shared,)) for call in range(2))
+        shared = Body("function", calls, (), ())
+    workload = described("relu 4x4")
+    (op,) = recast(replace(workload, ops=(replace(workload.ops[0], bodies=(shared,)),)), "int8").ops
+    first, second = op.bodies[0].ops
+    assert first.bodies[0] is second.bodies[0]
 
 
 def test_packed_types_take_their_packed_bytes(tmp_path: Path) -> None:

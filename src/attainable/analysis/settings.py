@@ -86,7 +86,7 @@ def compared_on(
         for device, setting in zip(result.devices, settings, strict=True)
     ]
     converted = dict.fromkeys(note for model in models for setting in settings for note in model.converted(setting))
-    return replace(result, devices=devices, warnings=[*result.warnings, *converted])
+    return replace(result, devices=devices, warnings=[*result.warnings, *converted, *_too_many(settings, threads)])
 
 
 def bounded_on(
@@ -108,6 +108,13 @@ def bounded_on(
     )
     analysis = counted(taken)
     return replace(analysis, devices=[row], warnings=[*analysis.warnings, *model.converted(setting)])
+
+
+def _too_many(settings: Sequence[Setting], threads: int | None) -> Iterator[str]:
+    """What the user has to know of more threads than a device has cores."""
+    for device in dict.fromkeys(setting.device for setting in settings):
+        if threads is not None and device.cores is not None and threads > device.cores:
+            yield f"{device.name} has {device.cores} cores for {threads} threads: bounded as if it used all its cores"
 
 
 def _terms(accounting: Accounting, changes: Sequence[Changes]) -> Accounting:

@@ -79,6 +79,9 @@ def _times(out: Console, comparison: Comparison, labels: Sequence[str]) -> None:
 def _verdicts(comparison: Comparison, labels: Sequence[str]) -> Iterator[str]:
     for device in comparison.devices:
         yield _reason(device, labels)
+    partial = [label for label, entry in zip(labels, comparison.models, strict=True) if entry.totals.at_least]
+    if partial:
+        yield say("compare.at_least", {"models": ", ".join(partial)})
     flips = [flip for flip in comparison.flips if flip.measure == "roofline"]
     if len(comparison.devices) > 1:
         accounting = {"accounting": comparison.devices[0].accounting}

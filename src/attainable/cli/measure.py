@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attainable.cli.options import Budget, Inputs, Json, ModelPath, Runtime, Shapes, read_inputs
+from attainable.cli.options import Inputs, Json, ModelPath, Runtime, Shapes, read_inputs
 from attainable.errors import InvalidQuantity
 
 if TYPE_CHECKING:
@@ -53,7 +53,18 @@ LoadText = Annotated[
 ]  # fmt: skip
 Pin = Annotated[bool, typer.Option("--pin", help="Bind the run to as many cores as it has threads.")]
 
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        "--time-budget", metavar="TIME", show_default=False,
+        help="Most time for a run or a cell (20s), or after which no pair of --vs starts (15min).",
+    ),
+]  # fmt: skip
+
+_RUN_SECONDS = 20.0
+_PAIRS_SECONDS = 900.0
 _MOST_CELLS = 64
+_SHORTEST_PERIOD = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +82,7 @@ class _Asked:
 
 def measure(
     model: ModelPath, *, shape: Shapes = None, batch: Batches = None, threads: ThreadCounts = "1",
-    runtime: Runtime = "onnxruntime", time_budget: Budget = "20s", input: Inputs = None, vs: Versus = None,
+    runtime: Runtime = "onnxruntime", time_budget: Budget = None, input: Inputs = None, vs: Versus = None,
     pairs: Pairs = 20, open_batch: OpenBatchFlag = False, period: Period = None, beside: Beside = None,
     load: LoadText = None, pin: Pin = False, json: Json = False,
 ) -> None:  # fmt: skip
@@ -88,15 +99,16 @@ def measure(
         require_file_that_runs(path)
     batches: tuple[int | None, ...] = (None,) if batch is None else _numbers(batch, "--batch")
     shapes = parse_bindings(shape or ())
+    usual = _PAIRS_SECONDS if vs is not None or open_batch else _RUN_SECONDS
     asked = _Asked(
         workloads=tuple(load_model(model, shapes, batch=each) for each in batches),
         batches=batches,
         threads=_numbers(threads, "--threads"),
         runtime=runtime,
-        time_budget_seconds=parse_seconds(time_budget, where="--time-budget"),
+        time_budget_seconds=parse_seconds(time_budget, where="--time-budget") if time_budget else usual,
         inputs=read_inputs(input),
         deployment=Deployment(
-            period_seconds=parse_seconds(period, where="--period") if period else 0.0,
+            period_seconds=_period(period) if period is not None else 0.0,
             beside=tuple(load_model(path, {}, batch=None) for path in beside or ()),
             load=parse_load(load, where="--load") if load else None,
             pinned=pin,
@@ -162,7 +174,7 @@ def _compare(asked: _Asked, second: "Workload", *, pairs: int, json: bool) -> No
         )
     comparison = compare_workloads(
         first, second, runtime=asked.runtime, threads=asked.threads[0], pairs=pairs, inputs=asked.inputs,
-        progress=_tell,
+        time_budget_seconds=asked.time_budget_seconds, progress=_tell,
     )  # fmt: skip
     if json:
         sys.stdout.write(as_json(Verdict(verdict_in_words(comparison), comparison.claim, comparison)))
@@ -181,7 +193,7 @@ def _compare_open_batch(asked: _Asked, *, pairs: int, json: bool) -> None:
         for count in asked.threads:
             found = compare_open_batch(
                 workload, batch=batch or 1, runtime=asked.runtime, threads=count, pairs=pairs, inputs=asked.inputs,
-                progress=_tell,
+                time_budget_seconds=asked.time_budget_seconds, progress=_tell,
             )  # fmt: skip
             verdicts.append(Verdict(verdict_in_words(found.comparison), found.comparison.claim, found.comparison))
             if not json:
@@ -193,6 +205,16 @@ def _compare_open_batch(asked: _Asked, *, pairs: int, json: bool) -> None:
 def _tell(done: int, all: int) -> None:
     if sys.stderr.isatty():
         print(f"\r  {done} of {all}", end="\n" if done == all else "", file=sys.stderr, flush=True)
+
+
+def _period(text: str) -> float:
+    """Read ``33ms``. Raises InvalidQuantity."""
+    from attainable.quantities import parse_seconds
+
+    seconds = parse_seconds(text, where="--period")
+    if seconds < _SHORTEST_PERIOD:
+        raise InvalidQuantity(f"{text!r} is no period", where="--period", help="give a microsecond or more")
+    return seconds
 
 
 def _numbers(text: str, where: str) -> tuple[int, ...]:

@@ -81,6 +81,7 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "compare.tie": "On {device} {winner} and {loser} take equally long.",
         "compare.unknown": "{device} states neither a roof nor a bandwidth for these models: no time can be given.",
         "compare.without_bandwidth": "{device} states no bandwidth: the time of moving is left out.",
+        "compare.at_least": "Some ops of {models} could not be counted and are in none of these times.",
         "compare.depends": "On {device} the verdict depends on the accounting.",
         "compare.by_accounting": "By accounting",
         "compare.winner": "faster",

@@ -23,7 +23,8 @@ _CLUSTERS: Mapping[str, str] = {"1": "little cores only", "2": "big cores only"}
 
 def sniff(head: str) -> bool:
     """Whether a file that begins like this is such an output."""
-    return "min =" in head and "max =" in head and "avg =" in head or ("loop_count = " in head and "powersave" in head)
+    times = all(word in head for word in ("min =", "max =", "avg ="))
+    return times or ("loop_count = " in head and "powersave" in head)
 
 
 def read(content: Content) -> tuple[Log, ...]:

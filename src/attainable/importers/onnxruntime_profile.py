@@ -1,14 +1,15 @@
 """Reads what ONNX Runtime writes with ``SessionOptions.enable_profiling``: a JSON list of trace events.
 
-Each run of the model ends with an event ``model_run``; the kernels in it are events of the category ``Node`` whose names
-end with ``_kernel_time``, with the operator in ``args.op_name``. Times are in microseconds. If, Loop and Scan contain
-the kernels of their bodies.
+Each run of the model is an event ``model_run``; the kernels in it are events of the category ``Node`` whose names end
+with ``_kernel_time``, with the operator in ``args.op_name``. Times are in microseconds. If, Loop and Scan contain the
+kernels of their bodies.
 
 Source: ONNX Runtime, "Profiling Tools" (performance tuning documentation), onnxruntime/core/common/profiler.cc and
 core/framework/sequential_executor.cc; read against files that 1.31.1 writes.
 """
 
 from collections import defaultdict
+from itertools import pairwise
 from statistics import median
 
 import msgspec
@@ -60,7 +61,7 @@ def read(content: Content) -> tuple[Log, ...]:
     runs = sorted((event for event in events if event.name == "model_run"), key=lambda event: event.ts)
     if not runs:
         refuse(content, "has no run of a model", _HELP)
-    if any(later.ts < earlier.ts + earlier.dur for earlier, later in zip(runs, runs[1:], strict=False)):
+    if any(later.ts < earlier.ts + earlier.dur for earlier, later in pairwise(runs)):
         refuse(content, "has runs at the same time, whose kernels cannot be told apart", "profile one run at a time")
     per_run = _kernels_of_runs(events, runs)
     warm = per_run[1:] or per_run

@@ -1,7 +1,7 @@
 """Reads what ``eval_perf`` of RKNN-Toolkit2 and ``rknn_query(RKNN_QUERY_PERF_DETAIL)`` print.
 
-A table has a row for each operator of one frame: number, operator, type, target (CPU, GPU, NPU), shapes, cycles, time in
-microseconds, use of the units, name. The cycles are one column ``DDR/NPU/Total``, or three in newer releases; cells
+A table has a row for each operator of one frame: number, operator, type, target (CPU, GPU, NPU), shapes, cycles, time
+in microseconds, use of the units, name. The cycles are one column ``DDR/NPU/Total``, or three in newer releases; cells
 without a value hold a backslash or, in old releases, nothing. A name has its operator before it: ``Conv:/conv1/Conv``.
 Without ``perf_debug`` there is only ``Total Time(us)``. Everything is of one frame.
 

@@ -2,8 +2,8 @@
 
 Times of runs are in microseconds, in lines ``count=50 first=.. min=.. max=.. avg=..``: the first one is of the warm-up,
 the second one of the timed runs; newer releases add ``median`` and percentiles. The profile is a table ``Run Order``
-with times in milliseconds: a kernel's average is that of one call, and ``times called`` counts calls of one run, in whole
-numbers.
+with times in milliseconds: a kernel's average is that of one call, and ``times called`` counts calls of one run, in
+whole numbers.
 
 Source: tensorflow/tensorflow, tensorflow/lite/tools/benchmark/{benchmark_model.cc, README.md},
 tensorflow/core/util/{stats_calculator.cc, stats_calculator.h}; google-ai-edge/LiteRT, the same tool.
@@ -25,6 +25,7 @@ _GRAPH = re.compile(r"Graph: \[([^\]]{1,4096})\]")
 _INFERENCE = re.compile(r"(Init|First inference|Inference \(avg\)): ([^, ]{1,40})")
 _INITIALIZED = re.compile(r"Initialized session in ([^ ]{1,40}?)ms")
 _COLUMNS = ("[first]", "[avg ms]", "[%]", "[cdf%]", "[mem KB]", "[times called]")
+_RULE, _RUN_ORDER, _KIND = "=====", "Run Order", "[node type]"
 _NEVER_IN_A_RUN = ("AllocateTensors", "ModifyGraphWithDelegate")
 
 
@@ -58,25 +59,27 @@ def read(content: Content) -> tuple[Log, ...]:
     Raises:
         InputError: the file cannot be used.
     """
-    faults, found, columns = Faults(content.path, _HELP), _Found(), 0
+    faults, found = Faults(content.path, _HELP), _Found()
+    table, columns = "", 0
     for number, line in content.lines():
         place = f"line {number}"
-        if "[node type]" in line:
-            # the summary by kind begins with a capital
-            columns = _columns(line)
-        elif "Run Order" in line and "=====" in line:
-            found.rows.clear()
-        elif "=====" in line or not line.strip():
-            # the table "Run Order" ends; those behind it repeat its rows in another order
-            columns = 0 if found.rows or not line.strip() else columns
-        elif columns and not _add_row(found, line, columns, place, faults):
-            columns = 0
-        if "Top by" in line:
-            columns = -1
-        elif columns <= 0:
+        if _RULE in line:
+            table, columns = ("order" if _RUN_ORDER in line else "other"), 0
+            if table == "order":
+                # one of the initialisation comes before that of the runs
+                found.rows.clear()
+        elif not line.strip():
+            table = ""
+        elif not table:
             _add_figures(found, line, place, faults)
+        elif table == "order" and _KIND in line:
+            columns = _columns(line, place, faults)
+        elif table == "order" and columns:
+            _add_row(found, line, columns, place, faults)
         if len(found.rows) > MOST_KERNELS:
             refuse(content, f"has more than {MOST_KERNELS} rows", _HELP)
+    if table == "order":
+        refuse(content, "ends within its table", "give the whole output")
     faults.raise_any()
     return (_log(found, content),)
 
@@ -136,23 +139,21 @@ def _times(counted: re.Match[str], place: str, faults: Faults) -> Times:
     )  # fmt: skip
 
 
-def _columns(line: str) -> int:
-    """How many numbers stand between the kind and the name of a row; -1 where it is another table."""
+def _columns(line: str, place: str, faults: Faults) -> int:
+    """How many numbers stand between the kind and the name of a row; 0, and a fault, in a table of another form."""
     if not all(column in line for column in _COLUMNS):
-        return -1
+        faults.add("is a table without the usual columns", place)
+        return 0
     return len(_COLUMNS) + ("[start]" in line)
 
 
-def _add_row(found: _Found, line: str, columns: int, place: str, faults: Faults) -> bool:
-    """Add a row of the table; tells whether it is one."""
-    if columns < 0:
-        return True
+def _add_row(found: _Found, line: str, columns: int, place: str, faults: Faults) -> None:
     cells = [cell.strip() for cell in (line.split("\t") if "\t" in line else re.split(r" {2,}", line))]
     while cells and not cells[0]:
         del cells[0]
     if len(cells) < columns + 2:
         faults.add("is no row of the table that it stands in", place)
-        return True
+        return
     kind, numbers, name = cells[0], cells[1 : columns + 1], " ".join(cells[columns + 1 :])
     *_, average, share, _, _, calls = numbers
     seconds = _MILLISECOND * faults.number(average, place)
@@ -160,7 +161,6 @@ def _add_row(found: _Found, line: str, columns: int, place: str, faults: Faults)
     called = faults.whole(calls, place, what="number of calls")
     if kind not in _NEVER_IN_A_RUN:
         found.rows.append((LoggedKernel(name, kind, seconds, calls=called), part))
-    return True
 
 
 def _kernels(found: _Found, notes: list[str]) -> tuple[LoggedKernel, ...]:

@@ -10,11 +10,13 @@ samples in tools/experimental/trt-engine-explorer.
 """
 
 import re
+from statistics import median
 
 import msgspec
 
 from attainable.importers.content import MOST_EVENTS, MOST_KERNELS, Content, Faults, decode_json, refuse
 from attainable.importers.log import Log, LoggedKernel, Times, times_of
+from attainable.quantities import format_seconds
 
 _HELP = "give a file of trtexec --exportProfile=F, --exportTimes=F or --exportLayerInfo=F"
 _MILLISECOND = 1e-3
@@ -112,9 +114,11 @@ def _read_times(entries: list[_Entry], content: Content) -> Log:
         else:
             samples.append(_MILLISECOND * faults.checked(entry.latencyMs, f"entry {position}"))
     faults.raise_any()
-    computing = times_of([_MILLISECOND * entry.computeMs for entry in entries if entry.computeMs is not None] or [0.0])
-    notes = ["a latency is that of the copies to and from the GPU and of computing; older releases of trtexec write the "
-             "runs of the warm-up too, which the log does not tell"]  # fmt: skip
-    if computing.median:
-        notes.append(f"computing alone took {computing.median:.6g} s (median)")
+    notes = [
+        "a latency is that of the copies to and from the GPU and of computing",
+        "older releases of trtexec write the runs of the warm-up too, which the log does not tell",
+    ]
+    computing = [_MILLISECOND * entry.computeMs for entry in entries if entry.computeMs is not None]
+    if computing:
+        notes.append(f"computing alone took {format_seconds(median(computing))} (median)")
     return Log(runtime=_RUNTIME, accelerator="gpu", times=times_of(samples), notes=tuple(notes))

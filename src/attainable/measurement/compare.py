@@ -25,8 +25,8 @@ from attainable.measurement.inputs import Array, Given, make_inputs
 from attainable.quantities import format_share
 from attainable.runtimes import Samples, Session
 from attainable.runtimes import runtime as runtime_of
-from attainable.timing.gate import MOST_OTHERS, shares
-from attainable.timing.gate_readings import read_machine
+from attainable.timing.conditions import others_share, read_cpu_times
+from attainable.timing.gate import MOST_OTHERS
 from attainable.timing.statistics import FEWEST_FOR_INTERVAL, summarize
 from attainable.workload.graph import Workload
 
@@ -59,7 +59,8 @@ class Comparison:
         has_interval: whether there were enough pairs for 95 %.
         warnings: what to know before trusting it, one sentence each.
         own_ratios: of the first network to itself in another process, in some of the pairs.
-        others: share of the machine that other processes used meanwhile; None where unknown.
+        others: share of the machine that other processes used meanwhile, on this machine or on others of the same
+            hypervisor; None where unknown.
         first_peak_bytes, second_peak_bytes: median over the pairs of the largest resident memory of the worker,
             interpreter and runtime included; 0 where unknown.
     """
@@ -152,7 +153,7 @@ def compare_workloads(
     arrays = make_inputs(first, inputs).arrays
     contenders = [(first, arrays), (second, _inputs_of(second, first, arrays, inputs)), (first, arrays)]
     end = monotonic() + time_budget_seconds
-    before = read_machine()
+    before = read_cpu_times()
     found: list[tuple[_Turns, ...]] = []
     version = ""
     while len(found) < pairs and (len(found) < min(pairs, FEWEST_FOR_INTERVAL) or monotonic() < end):
@@ -164,7 +165,8 @@ def compare_workloads(
             found.append(_in_turns(sessions, pair_seconds))
             version = sessions[0].version
         progress(len(found), pairs)
-    others, _ = shares(before, read_machine())
+    # What a hypervisor gives to others counts as theirs.
+    others = others_share(before, read_cpu_times())
     ratios = tuple(turns[0].seconds / turns[1].seconds for turns in found)
     summary = summarize(ratios)
     return Comparison(

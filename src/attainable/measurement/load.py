@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attainable.errors import InvalidQuantity, RuntimeRefused
-from attainable.quantities import format_bytes
 from attainable.timing.memory import available_memory_bytes
 
 _PROGRAM = Path(__file__).with_name("busy.py")
@@ -66,6 +65,8 @@ def kept_busy(load: Load) -> Generator[tuple[int, ...]]:
     Raises:
         RuntimeRefused: a program of the load did not start.
     """
+    if sys.platform == "win32":
+        raise RuntimeRefused("a load cannot be simulated on this system", where="--load", help="leave it out")
     programs: list[subprocess.Popen[bytes]] = []
     try:
         for kind, size in _programs(load):
@@ -119,13 +120,3 @@ def _await(program: "subprocess.Popen[bytes]") -> None:
 
 def _ending(code: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"code {code}"
-
-
-def describe(load: Load) -> str:
-    """The load in words."""
-    parts = [f"{load.cores} busy core{'s' if load.cores > 1 else ''}"] if load.cores else []
-    if load.memory_share:
-        available = available_memory_bytes()
-        size = "" if available is None else f" ({format_bytes(load.memory_share * available)})"
-        parts.append(f"a program writing over {100 * load.memory_share:g} % of the free memory{size}")
-    return " and ".join(parts)

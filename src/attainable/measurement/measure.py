@@ -13,7 +13,8 @@ from attainable.measurement.inputs import Given, make_inputs
 from attainable.measurement.neighbours import times_of
 from attainable.measurement.percentiles import percentile
 from attainable.measurement.run import Run
-from attainable.measurement.timed_runs import TimedRuns, run_first, time_periodic_runs, time_runs
+from attainable.measurement.timed_runs import FEWEST_PERIODS, TimedRuns, run_first, time_periodic_runs, time_runs
+from attainable.quantities import format_seconds
 from attainable.runtimes import Profile, Session, require_runnable
 from attainable.runtimes import runtime as runtime_of
 from attainable.timing.gate import ATTEMPTS, through_gate
@@ -71,6 +72,11 @@ def measure_workload(
         raise InvalidQuantity(f"{threads} threads cannot run anything", where="threads", help="give 1 or more")
     if not time_budget_seconds > 0:
         raise InvalidQuantity("there is no time to measure in", where="time budget", help="give a second or more")
+    if FEWEST_PERIODS * deployment.period_seconds > time_budget_seconds:
+        raise InvalidQuantity(
+            f"{FEWEST_PERIODS} periods of {format_seconds(deployment.period_seconds)} take longer than the time budget",
+            where="period", help="give more with --time-budget",
+        )  # fmt: skip
     chosen = runtime_of(runtime)
     require_runnable(chosen, workload)
     processors = cores_for(threads) if deployment.pinned else ()

@@ -85,6 +85,7 @@ def compare_open_batch(
     runtime: str = "onnxruntime",
     threads: int = 1,
     pairs: int,
+    time_budget_seconds: float = 900.0,
     inputs: Given | None = None,
     progress: Callable[[int, int], None] = lambda done, pairs: None,
 ) -> OpenBatch:
@@ -96,6 +97,7 @@ def compare_open_batch(
         runtime: a key of ``RUNTIMES``.
         threads: processor threads that one kernel may use.
         pairs: how many fresh processes of each.
+        time_budget_seconds: no pair starts later than this, once there are enough for an interval.
         inputs: as for ``measure_workload``.
         progress: told the number of pairs done and of all pairs.
 
@@ -112,6 +114,7 @@ def compare_open_batch(
         raise InvalidQuantity("the file leaves no dimension open", where="--open-batch", help="leave it out")
     comparison = compare_workloads(
         replace(workload, name="open", bindings=()), replace(workload, name="fixed"),
-        runtime=runtime, threads=threads, pairs=pairs, inputs=inputs, progress=progress,
+        runtime=runtime, threads=threads, pairs=pairs, time_budget_seconds=time_budget_seconds, inputs=inputs,
+        progress=progress,
     )  # fmt: skip
     return OpenBatch(batch, comparison)

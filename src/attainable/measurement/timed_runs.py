@@ -16,13 +16,15 @@ from attainable.timing.statistics import summarize
 TIGHT = 0.01
 """Runs stop when half the 95 % interval is below this share of the median."""
 
+FEWEST_PERIODS = 8
+"""Of which a share that was missed says anything."""
+
 _FEWEST_SAMPLES = 20
 _FEWEST_SLOW_SAMPLES = 5
 _MOST_SAMPLES = 20_000
 _BLOCK_SECONDS = 0.15
 _FEWEST_BLOCKS = 4
 _PERIODIC_BLOCK_SECONDS = 1.0
-_FEWEST_PERIODS = 8
 _WARM_UP_SHARE = 0.2
 
 
@@ -108,13 +110,13 @@ def time_periodic_runs(
     """
     end = monotonic() + budget_seconds
     run_seconds = _warm_up(session, budget_seconds, deadline_seconds)
-    stretch = max(_PERIODIC_BLOCK_SECONDS, _FEWEST_PERIODS * period_seconds)
+    stretch = max(_PERIODIC_BLOCK_SECONDS, FEWEST_PERIODS * period_seconds)
     blocks: list[Samples] = []
     counters = read_counters()
     while not blocks or (monotonic() + stretch <= end and sum(len(block.seconds) for block in blocks) < _MOST_SAMPLES):
         blocks.append(
             session.run(
-                seconds=stretch, minimum=_FEWEST_PERIODS, maximum=_MOST_SAMPLES, period_seconds=period_seconds,
+                seconds=stretch, minimum=FEWEST_PERIODS, maximum=_MOST_SAMPLES, period_seconds=period_seconds,
                 deadline_seconds=deadline_seconds + 20 * max(run_seconds, period_seconds),
             )
         )  # fmt: skip

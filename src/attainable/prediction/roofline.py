@@ -2,7 +2,8 @@
 
 *Bound*: the larger of all operations at peak and of the unavoidable bytes (weights, graph inputs and outputs) at the
 speed of the memory that can hold them from one run to the next: a cache, where the device describes one that is large
-enough, else the main memory. Nothing is faster, except algorithms that need fewer operations (Winograd, FFT).
+enough, explicit memory on the chip for as much as fits there, else the main memory. Nothing is faster, except
+algorithms that need fewer operations (Winograd, FFT).
 
 *Roofline*: each kernel alone takes max(operations / peak, bytes / bandwidth), and they run one after another. Caches
 may beat it, because tensors between kernels need not travel to the main memory.

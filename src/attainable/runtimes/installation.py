@@ -66,11 +66,12 @@ def install(
         made = str(python_in(unfinished))
         # Our own pip installs into other environments, which saves theirs.
         ours = importlib.util.find_spec("pip") is not None
-        _run([python or sys.executable, "-m", "venv", *(["--without-pip"] * ours), str(unfinished)], progress)
+        venv = [python or sys.executable, "-m", "venv", *(["--without-pip"] * ours), str(unfinished)]
+        _run("venv", venv, progress)
         pip = [sys.executable, "-m", "pip", "--python", made] if ours else [made, "-m", "pip"]
         quietly = ["--disable-pip-version-check", "--no-input", "install", "--progress-bar", "off"]
-        _run([*pip, *quietly, *requirement.packages], progress)
-        _run([made, "-I", "-c", _IMPORT, requirement.module], progress)
+        _run("pip", [*pip, *quietly, *requirement.packages], progress)
+        _run(f"import {requirement.module}", [made, "-I", "-c", _IMPORT, requirement.module], progress)
         _put_in_place(unfinished, target)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -130,7 +131,7 @@ def _remove_stale(target: Path) -> None:
                 shutil.rmtree(folder)
 
 
-def _run(command: Sequence[str], progress: Callable[[str], None]) -> None:
+def _run(step: str, command: Sequence[str], progress: Callable[[str], None]) -> None:
     """Run a step of the installation; what it printed last is the reason where it fails."""
     last = ""
     try:
@@ -145,9 +146,10 @@ def _run(command: Sequence[str], progress: Callable[[str], None]) -> None:
         raise RuntimeRefused(f"cannot be started: {error.strerror}", where=command[0]) from None
     if code:
         raise RuntimeRefused(
-            f"the installation failed with exit code {code}: {last}", where=" ".join(command[1:4]),
-            help="see what was printed above; another interpreter can be chosen with --python",
-        )  # fmt: skip
+            f"the installation failed with exit code {code}: {last}",
+            where=step,
+            help="pip takes its index from your pip settings; another interpreter can be chosen with --python",
+        )
 
 
 @contextlib.contextmanager

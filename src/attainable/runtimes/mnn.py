@@ -1,5 +1,6 @@
 """MNN on the processor: one worker, which converts the model and runs it in one session."""
 
+import json
 from collections.abc import Mapping
 from statistics import median
 from typing import TYPE_CHECKING
@@ -60,13 +61,18 @@ class MnnSession(WorkerSession):
     def profile(self, *, runs: int, deadline_seconds: float) -> Profile:
         """Run the network with a look at the clock before and after each command; see ``Session.profile``."""
         blocks = min(runs, _PROFILE_BLOCKS)
+        file = self.worker.folder / "graph.json"
         answer = self.worker.call(
-            "profile", {"blocks": blocks, "runs": -(-runs // blocks)}, deadline_seconds=deadline_seconds
+            "profile",
+            {"blocks": blocks, "runs": -(-runs // blocks), "graph": str(file)},
+            deadline_seconds=deadline_seconds,
         )
-        own = profiler_seconds(answer["commands"], median(answer["plain"]))
+        graph = json.loads(file.read_bytes())
+        file.unlink()
+        own = profiler_seconds(graph["commands"], median(answer["plain"]))
         kernels, executions = attributed_kernels(
-            answer["commands"],
-            answer["operators"],
+            graph["commands"],
+            graph["operators"],
             self.workload,
             profiler_seconds=own,
             precision=self.precision,

@@ -1,12 +1,15 @@
 """ncnn on the processor: one worker, in which pnnx converts the model and ncnn runs it."""
 
+import json
 from collections.abc import Mapping
 from statistics import median
 from typing import TYPE_CHECKING
 
+from attainable.errors import RunError
 from attainable.runtimes import Profile, Requirement, Tolerance
 from attainable.runtimes.ncnn_kernels import attributed_kernels
 from attainable.runtimes.ncnn_reference import reference_moments
+from attainable.runtimes.ncnn_values import Moments
 from attainable.runtimes.process import Worker
 from attainable.runtimes.worker_session import Opened, WorkerSession, open_worker
 from attainable.workload.graph import Workload
@@ -80,28 +83,39 @@ class NcnnSession(WorkerSession):
         longer than a plain run, all are scaled to fit into it.
         """
         blocks = min(runs, _PROFILE_BLOCKS)
+        file = self.worker.folder / "graph.json"
         answer = self.worker.call(
-            "profile", {"blocks": blocks, "runs": -(-runs // blocks)}, deadline_seconds=deadline_seconds
+            "profile",
+            {"blocks": blocks, "runs": -(-runs // blocks), "graph": str(file)},
+            deadline_seconds=deadline_seconds,
         )
-        reference = reference_moments(
-            self.workload, self._inputs, self.worker.folder, deadline_seconds=deadline_seconds
-        )  # fmt: skip
+        graph = json.loads(file.read_bytes())
+        file.unlink()
+        warnings: list[str] = []
+        reference: dict[str, Moments] = {}
+        try:
+            reference = reference_moments(
+                self.workload, self._inputs, self.worker.folder, deadline_seconds=deadline_seconds
+            )  # fmt: skip
+        except RunError as error:
+            warnings.append(f"no layer could be told from its values, the reference did not run: {error.what}")
         plain = median(answer["plain"])
-        total = sum(float(layer["seconds"]) for layer in answer["layers"])
+        total = sum(float(layer["seconds"]) for layer in graph["layers"])
         scale = min(1.0, plain / total) if total else 1.0
         kernels, executions = attributed_kernels(
-            answer["layers"], answer["inputs"], reference, self.workload, scale=scale, precision=self.precision
+            graph["layers"], graph["inputs"], reference, self.workload, scale=scale, precision=self.precision
         )
-        warning = (
-            f"ncnn has no profiler: its layers were asked for one by one, and took {total / plain:.2f} times as long "
-            "as the plain run; their times are scaled to fit into it"
-        )
+        if scale < 1:
+            warnings.append(
+                f"ncnn has no profiler: its layers were asked for one by one, and took {total / plain:.2f} times as "
+                "long as the plain run; their times are scaled to fit into it"
+            )
         return Profile(
             kernels=kernels,
             profiled_seconds=tuple(answer["profiled"]),
             plain_seconds=tuple(answer["plain"]),
             profiler_seconds=0.0,
-            warnings=(warning,) if scale < 1 else (),
+            warnings=tuple(warnings),
             executions=executions,
         )
 

@@ -1,4 +1,4 @@
-"""What the tensors of a model hold when onnxruntime runs it: the reference that blobs without names are compared with."""
+"""What the tensors of a model hold when onnxruntime runs it: the reference for blobs without names."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -38,11 +38,15 @@ def reference_moments(
     """
     import onnx
     from google.protobuf.message import DecodeError, EncodeError
+    from onnx.external_data_helper import load_external_data_for_model
 
     found: dict[str, Moments] = {}
     copy = folder / "reference.onnx"
     try:
-        model = onnx.load(workload.provenance.path)
+        path = Path(workload.provenance.path)
+        model = onnx.ModelProto()
+        model.ParseFromString(path.read_bytes())
+        load_external_data_for_model(model, str(path.parent))
         for tensors in _portions(workload):
             del model.graph.output[:]
             model.graph.output.extend(onnx.ValueInfoProto(name=tensor.name) for tensor in tensors)

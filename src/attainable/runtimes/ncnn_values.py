@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from attainable.runtimes import Array
 
 Moments = tuple[float, ...]
-"""Number of elements, mean, standard deviation, least, largest, mean magnitude; the number alone where these are none."""
+"""Number of elements, mean, standard deviation, least, largest, mean magnitude; the number alone where not finite."""
 
 _CLOSE = 2e-3
 """Of the largest magnitude: sums in another order are 1e-6 off, approximated activations 1e-4 and more."""

@@ -1,7 +1,8 @@
 """OpenVINO on the processor: one worker, one compiled network for the times, a second one while it is profiled."""
 
+import json
 from collections.abc import Mapping
-from statistics import mean, median
+from statistics import median
 from typing import TYPE_CHECKING
 
 from attainable.runtimes import Profile, Requirement, Tolerance
@@ -69,25 +70,23 @@ class OpenvinoSession(WorkerSession):
     """A model loaded by OpenVINO; see ``Session``."""
 
     def profile(self, *, runs: int, deadline_seconds: float) -> Profile:
-        """Run the network with OpenVINO's performance counters; see ``Session.profile``.
-
-        The counters give means. They are scaled by what the median of the profiled runs is to their mean, because an
-        interruption makes a run long and none of the kernels typical.
-        """
+        """Run the network with OpenVINO's performance counters; see ``Session.profile``."""
         blocks = min(runs, _PROFILE_BLOCKS)
         available = available_memory_bytes()
         share = available is None or self.peak_rss_bytes < _SHARE_OF_MEMORY * available
+        file = self.worker.folder / "graph.json"
         answer = self.worker.call(
             "profile",
-            {"blocks": blocks, "runs": -(-runs // blocks), "share": share},
+            {"blocks": blocks, "runs": -(-runs // blocks), "share": share, "graph": str(file)},
             deadline_seconds=deadline_seconds,
         )
+        graph = json.loads(file.read_bytes())
+        file.unlink()
         profiled = tuple(answer["profiled"])
         kernels, executions = attributed_kernels(
-            answer["nodes"],
-            answer["operators"],
+            graph["nodes"],
+            graph["operators"],
             self.workload,
-            scale=min(1.0, median(profiled) / mean(profiled)),
             most_seconds=median(profiled),
         )
         return Profile(

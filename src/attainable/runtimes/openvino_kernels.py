@@ -31,25 +31,26 @@ def attributed_kernels(
     operators: Mapping[str, Sequence[Sequence[str]]],
     workload: Workload,
     *,
-    scale: float,
     most_seconds: float,
 ) -> tuple[tuple[Kernel, ...], tuple[Execution, ...]]:
     """Find the ops of every node that ran.
 
     Args:
-        reported: nodes in the order in which they run, as ``openvino_session`` reports them, with mean ``seconds``.
+        reported: nodes in the order in which they run, as ``openvino_session`` reports them, with ``seconds``.
         operators: for each name of ours the tensors that each of the operator's outputs is.
         workload: whose ops these are.
-        scale: what to multiply the means with.
-        most_seconds: of a whole run; what is rounded off is given back up to that.
+        most_seconds: of a whole run. Kernels that take longer together are scaled down to it, because means hold
+            interruptions and the median run does not; what was cut off is given back as far as there is room.
     """
     model = model_of(workload.ops, [tensor.name for tensor in workload.inputs])
     graph = graph_of(reported, operators, model)
     owned = _served(graph, attribute_named(graph.nodes, workload, model, graph.names))
     names = {op.id: op.name or op.id for op in workload.ops}
     ran = [index for index, node in enumerate(graph.reported) if node["ran"]]
-    times = [scale * float(graph.reported[index]["seconds"]) for index in ran]
-    missing = min(_MOST_ROUNDED_OFF, max(0.0, most_seconds - sum(times)) / max(1, len(ran)))
+    times = [float(graph.reported[index]["seconds"]) for index in ran]
+    total = sum(times)
+    scale = min(1.0, most_seconds / total) if total else 1.0
+    missing = min(_MOST_ROUNDED_OFF, max(0.0, most_seconds - total) / max(1, len(ran)))
     kernels: list[Kernel] = []
     executions: list[Execution] = []
     for index, seconds in zip(ran, times, strict=True):
@@ -60,7 +61,7 @@ def attributed_kernels(
                 # The names that it goes by in the worker are ours.
                 name=names[ops[-1]] if ops and attribution != "layout" else node["name"],
                 kind=node["layer"],
-                seconds=seconds + missing,
+                seconds=scale * seconds + missing,
                 ops=ops,
                 attribution=attribution,
             )

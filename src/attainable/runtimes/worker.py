@@ -235,13 +235,23 @@ def _confine(parent: int) -> None:
 
 
 def _most_memory_bytes() -> int:
-    """Nearly all memory that is free now; 0 where the system does not tell."""
+    """Nearly all memory that is free now, in the machine and in the control group; 0 where the system does not tell."""
+    free: list[int] = []
+    free += [
+        int(row.split()[1]) * 1024 for row in _text("/proc/meminfo").splitlines() if row.startswith("MemAvailable")
+    ]
+    limit, used = (_text(f"/sys/fs/cgroup/memory.{name}").strip() for name in ("max", "current"))
+    if limit.isdigit() and used.isdigit():
+        free.append(max(1, int(limit) - int(used)))
+    return int(_MOST_MEMORY * min(free, default=0))
+
+
+def _text(path: str) -> str:
     try:
-        with open("/proc/meminfo", encoding="ascii", errors="replace") as rows:  # noqa: PTH123
-            free = next((int(row.split()[1]) * 1024 for row in rows if row.startswith("MemAvailable:")), 0)
+        with open(path, encoding="ascii", errors="replace") as file:  # noqa: PTH123
+            return file.read()
     except OSError:
-        return 0
-    return int(_MOST_MEMORY * free)
+        return ""
 
 
 def _channel(where: str) -> socket.socket:

@@ -44,7 +44,8 @@ class Loading:
 
     Attributes:
         import_seconds: importing the runtime.
-        read_seconds: reading the model file once before the runtime does, from the disk or the system's cache of it.
+        read_seconds: reading the model file once before the runtime does, from the disk or the system's cache of it;
+            weights that are stored beside it are not read.
         resident_before_bytes: resident memory of the worker with interpreter and runtime, before the model.
         resident_loaded_bytes: the same after the model was loaded.
     """

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attainable.calibration.fit.observation import KernelWork
+from attainable.cost.work import Engine
 from attainable.devices.device import Device
 from attainable.devices.traits import OP_CLASSES, Limit
 
@@ -70,11 +71,10 @@ def terms(
         threads: cores in use; None for all.
         algorithm: of the 3x3 convolutions.
     """
+    kinds: set[tuple[Engine, str]] = {(kernel.engine, kernel.dtype) for kernel in kernels}
     rates = {
-        (kernel.engine, kernel.dtype): roof.operations_per_second.value
-        if (roof := device.roof(kernel.engine, kernel.dtype, threads))
-        else np.inf
-        for kernel in kernels
+        (engine, dtype): roof.operations_per_second.value if (roof := device.roof(engine, dtype, threads)) else np.inf
+        for engine, dtype in kinds
     }
     bandwidth = device.bytes_per_second(threads)
     bytes_per_second = bandwidth.value if bandwidth else np.inf

@@ -1,7 +1,8 @@
 """The child's side of MNN: loaded by path in the worker; standard library, numpy and MNN only.
 
-The model is converted here, with the converter's own module: the command around it installs a package and reports what
-it converted. The processor's backend runs it in high precision with as many threads as asked for.
+The model is converted in a process of its own, so that its memory is not counted, with the converter's own module: the
+command around it installs a package and reports what it converted. The processor's backend runs it in high precision
+with as many threads as asked for.
 
 The memory of an input belongs to the session, which puts results of the network there: every run starts with copying
 the inputs, and without that all but the first would compute something else.
@@ -10,15 +11,22 @@ the inputs, and without that all but the first would compute something else.
 import contextlib
 import ctypes
 import importlib
+import json
 import mmap
 import os
 import statistics
 import struct
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 _CONVERTED = "model.mnn"
+_CONVERTER = (
+    "import sys, _tools; "
+    "_tools.mnnconvert(['', '-f', 'ONNX', '--modelFile', sys.argv[1], '--MNNModel', sys.argv[2], '--bizCode', 'x'])"
+)
 _SUCCESS = "Converted Success!"
 _CHATTER = (
     "The device supports", "Start to", "inputTensors", "outputTensors", "Converted", "Don't has bizCode",
@@ -39,14 +47,7 @@ def open_session(arguments: dict[str, Any]) -> "tuple[MnnSession, dict[str, Any]
         arguments: also ``threads``, ``shapes`` by input, and ``outputs``: in the model's order, each with its dtype.
     """
     mnn = importlib.import_module("MNN")
-    # Not the session's own work: neither in the load time nor in the runtime.
-    with _words() as words:
-        importlib.import_module("_tools").mnnconvert(
-            ["mnnconvert", "-f", "ONNX", "--modelFile", arguments["model"], "--MNNModel", _CONVERTED, "--bizCode", "x"]
-        )
-    # It answers True whatever happens.
-    if _SUCCESS not in words.text or not os.path.exists(_CONVERTED):  # noqa: PTH110  (no pathlib here)
-        raise ValueError(words.reason() or "MNN's converter refused the model")
+    _convert(arguments["model"])
     session = MnnSession(mnn, arguments)
     return session, {
         "version": str(mnn.version()),
@@ -66,12 +67,14 @@ class MnnSession:
         with _words() as words:
             start = time.perf_counter()
             self._interpreter = mnn.Interpreter(_CONVERTED)
+            parsed = time.perf_counter()
             self._session = self._interpreter.createSession(
                 {"backend": "CPU", "precision": "high", "numThread": arguments["threads"]}
             )
             if self._session is not None:
                 self._make_static(arguments["shapes"])
             self.load_seconds = time.perf_counter() - start
+            self._stages = {"parse": parsed - start, "optimise": start + self.load_seconds - parsed}
         if self._session is None:
             raise ValueError(words.reason() or "MNN made no session of the model")
         missing = [name for name in self._outputs if name not in self._interpreter.getSessionOutputAll(self._session)]
@@ -89,6 +92,11 @@ class MnnSession:
         self.call = self._bound()
         return self._computed(numpy, arguments["outputs"]) if "outputs" in arguments else {}
 
+    def load_stages(self, arguments: dict[str, Any]) -> dict[str, float]:
+        """Seconds of reading the converted model, and of preparing its weights and planning its memory."""
+        del arguments
+        return self._stages
+
     def precision(self) -> str:
         """The type that most convolutions run in: high precision computes in float32 what is not quantised."""
         types = [operator["type"] for operator in self._graph]
@@ -99,7 +107,8 @@ class MnnSession:
         """Run the model in turns without and with a reading of the clock before and after each command.
 
         Args:
-            arguments: ``blocks`` of ``runs`` runs each way.
+            arguments: ``blocks`` of ``runs`` runs each way, ``graph``: the file for the ``commands`` with their median
+                ``seconds`` and for the ``operators`` of the converted model.
             timed: the worker's timer.
         """
         commands = self._commands()
@@ -120,7 +129,9 @@ class MnnSession:
         for position, command in enumerate(commands):
             taken = [ends[at] - starts[at] for at in range(position, len(ends), len(commands))]
             command["seconds"] = 1e-9 * statistics.median(taken)
-        return {"operators": self._graph, "commands": commands, "plain": plain, "profiled": profiled}
+        with open(arguments["graph"], "w", encoding="utf-8") as file:  # noqa: PTH123
+            json.dump({"operators": self._graph, "commands": commands}, file)
+        return {"plain": plain, "profiled": profiled}
 
     def _make_static(self, shapes: dict[str, list[int]]) -> None:
         resized = False
@@ -137,9 +148,9 @@ class MnnSession:
         if target is None:
             raise ValueError(f"it has no input {name}")
         wanted = target.getNumpyData().dtype
-        if array.dtype.kind in "iu" and array.size and wanted == numpy.int32:
-            if int(array.max()) >= _INT32 or int(array.min()) < -_INT32:
-                raise ValueError(f"input {name} has numbers beyond the 32 bits that MNN reads")
+        integers = array.dtype.kind in "iu" and array.size and wanted == numpy.int32
+        if integers and not -_INT32 <= int(array.min()) <= int(array.max()) < _INT32:
+            raise ValueError(f"input {name} has numbers beyond the 32 bits that MNN reads")
         kept = numpy.ascontiguousarray(array, dtype=wanted)
         kinds = {
             "float32": self._mnn.Halide_Type_Float, "int32": self._mnn.Halide_Type_Int,
@@ -196,7 +207,7 @@ class MnnSession:
             return True
 
         self._copy_in()()
-        self._interpreter.runSessionWithCallBackInfo(self._session, lambda tensors, command: True, note)
+        self._interpreter.runSessionWithCallBackInfo(self._session, _go_on, note)
         return commands
 
     def _profiled(self, starts: list[int], ends: list[int]) -> Callable[[], object]:
@@ -218,14 +229,34 @@ class MnnSession:
         return call
 
 
+def _go_on(tensors: object, command: object) -> bool:
+    return True
+
+
 def _not_fed() -> object:
     raise RuntimeError("the session has no inputs")
+
+
+def _convert(model: str) -> None:
+    with open("words.txt", "w+b") as file:  # noqa: PTH123  (no pathlib here)
+        code = subprocess.run(
+            [sys.executable, "-I", "-c", _CONVERTER, model, _CONVERTED],
+            stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, check=False,
+        ).returncode  # fmt: skip
+        file.seek(0)
+        words = _Words(file.read())
+    if code:
+        raise ValueError(f"MNN's converter ends with code {code}: {words.reason()}")
+    # It ends well whatever happens.
+    if _SUCCESS not in words.text or not os.path.exists(_CONVERTED):  # noqa: PTH110
+        raise ValueError(words.reason() or "MNN's converter refused the model")
 
 
 class _Words:
     """What MNN printed."""
 
-    text = ""
+    def __init__(self, output: bytes = b"") -> None:
+        self.text = output.decode("utf-8", errors="replace")
 
     def reason(self) -> str:
         """Its words without what it always prints."""
@@ -238,7 +269,7 @@ class _Words:
 
 
 @contextlib.contextmanager
-def _words() -> Iterator[_Words]:
+def _words() -> Generator[_Words]:
     """Collect what MNN prints, its only way to tell why it refuses."""
     words = _Words()
     library = ctypes.CDLL(None)

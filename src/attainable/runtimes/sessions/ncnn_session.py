@@ -12,13 +12,14 @@ import contextlib
 import ctypes
 import importlib
 import importlib.util
+import json
 import os
 import re
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 _MODEL, _CONVERTED = "model", "model.ncnn"
@@ -37,6 +38,7 @@ _HEAVY = (
     "Convolution1D", "Convolution3D",
 )  # fmt: skip
 _NOT_RUN = ("Input",)
+_INT32 = 2**31
 _LONGEST_REASON = 3
 _RAW, _FLOAT32 = 1, 0
 
@@ -76,6 +78,7 @@ class NcnnSession:
         start = time.perf_counter()
         self._net = self._load(arguments["precision"])
         self.load_seconds = time.perf_counter() - start
+        self._stages = {"parse": self._parsed - start, "optimise": start + self.load_seconds - self._parsed}
         self.call: Callable[[], object] = _not_fed
 
     def feed(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -85,7 +88,7 @@ class NcnnSession:
         for (blob, batch), name in zip(self._input_blobs, self._arguments["inputs"], strict=True):
             array = numpy.load(arguments["inputs"][name]["file"], allow_pickle=False)
             if array.dtype.kind in "iu":
-                if array.size and int(array.max()) >= 2**31:
+                if array.size and not -_INT32 <= int(array.min()) <= int(array.max()) < _INT32:
                     raise ValueError(f"input {name} has numbers beyond the 32 bits that ncnn reads")
                 array = array.astype(numpy.int32)
             else:
@@ -94,6 +97,11 @@ class NcnnSession:
             self._fed.append((blob, mat))
         self.call = self._bound()
         return self._computed(numpy, arguments["outputs"]) if "outputs" in arguments else {}
+
+    def load_stages(self, arguments: dict[str, Any]) -> dict[str, float]:
+        """Seconds of reading the converted layers, and of reading and packing their weights."""
+        del arguments
+        return self._stages
 
     def precision(self) -> str:
         """The type that most layers with arithmetic store their numbers in: what was asked for, if they can."""
@@ -108,7 +116,8 @@ class NcnnSession:
         """Run the model in turns as a whole and layer by layer, then look at what each layer gives.
 
         Args:
-            arguments: ``blocks`` of ``runs`` runs each way.
+            arguments: ``blocks`` of ``runs`` runs each way, ``graph``: the file for the ``layers`` with their median
+                ``seconds`` and for the blobs of the ``inputs``.
             timed: the worker's timer.
         """
         layers = [layer for layer in self._net.layers() if layer.type not in _NOT_RUN]
@@ -129,9 +138,9 @@ class NcnnSession:
         described = self._described()
         for layer, taken, pack in zip(described, seconds, packs, strict=True):
             layer["seconds"], layer["pack"] = taken, pack
-        return {
-            "layers": described, "inputs": [blob for blob, _ in self._fed], "plain": plain, "profiled": profiled
-        }  # fmt: skip
+        with open(arguments["graph"], "w", encoding="utf-8") as file:  # noqa: PTH123
+            json.dump({"layers": described, "inputs": [blob for blob, _ in self._fed]}, file)
+        return {"plain": plain, "profiled": profiled}
 
     def _load(self, precision: str, *, exact: bool = False) -> Any:
         net = self._ncnn.Net()
@@ -143,7 +152,9 @@ class NcnnSession:
         if exact:
             option.use_winograd_convolution = False
         with _words() as words:
-            failed = net.load_param(f"{_CONVERTED}.param") or net.load_model(f"{_CONVERTED}.bin")
+            failed = net.load_param(f"{_CONVERTED}.param")
+            self._parsed = time.perf_counter()
+            failed = failed or net.load_model(f"{_CONVERTED}.bin")
         if failed:
             raise ValueError(words.reason() or "ncnn cannot load what pnnx made of the model")
         return net
@@ -268,6 +279,7 @@ def _convert(model: str, inputs: dict[str, Any]) -> tuple[list[tuple[str, int]],
     if finished.returncode or not made:
         last = lines[-1] if lines else "it says nothing"
         raise ValueError(f"pnnx ends with code {finished.returncode}: {last}")
+    _write_embeddings(lines)
     with open(f"{_MODEL}_ncnn.py", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
         text = file.read()
     for name in (f"{_MODEL}.pnnx.bin", f"{_MODEL}.pnnx.onnx", f"{_MODEL}.pnnxsim.onnx"):
@@ -277,6 +289,73 @@ def _convert(model: str, inputs: dict[str, Any]) -> tuple[list[tuple[str, int]],
     if len(found) != len(inputs):
         raise ValueError(f"pnnx keeps {len(found)} inputs of {len(inputs)}")
     return found, [(name, int(batch or _NO_BATCH)) for name, batch in _OUTPUT.findall(text)]
+
+
+def _write_embeddings(log: list[str]) -> None:
+    """Make each Gather that looks rows of a table up by an input of the model the Embed that ncnn has for it.
+
+    pnnx makes an Embed of torch's, and leaves ONNX's as a layer that ncnn does not have. Weights are stored in the
+    order of the layers, those of an Embed behind a tag of four bytes that says how they are packed, 0 for not at all.
+
+    Source: ncnn, "param and model file structure" and "operation param weight table" (MemoryData, Embed).
+    """
+    with open(f"{_CONVERTED}.param", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
+        first, _, *layers = file.read().splitlines()
+    for gather in [line for line in layers if line.startswith("Gather ")]:
+        fields = gather.split()
+        # Without an axis in pnnx's complaint it is another Gather.
+        if fields[2:4] != ["2", "1"] or f"ignore Gather {fields[1]} param axis=0" not in log:
+            continue
+        table, indices, rows = fields[4:7]
+        place = next((at for at, line in enumerate(layers) if _is_table(line, table)), None)
+        if place is None or not any(line.split()[:1] == ["Input"] and line.split()[4] == indices for line in layers):
+            continue
+        before = [_stored_bytes(line) for line in layers[:place]]
+        if None in before:
+            continue
+        sizes = _parameters(layers[place])
+        width, height = sizes["0"], sizes["1"]
+        layers[place] = f"Embed {fields[1]} 1 1 {indices} {rows} 0={width} 1={height} 2=0 3={width * height}"
+        layers.remove(gather)
+        _insert_tag(sum(size for size in before if size is not None))
+    blobs = sum(int(line.split()[3]) for line in layers)
+    with open(f"{_CONVERTED}.param", "w", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
+        file.write("\n".join([first, f"{len(layers)} {blobs}", *layers, ""]))
+
+
+def _is_table(line: str, blob: str) -> bool:
+    fields = line.split()
+    return fields[:1] == ["MemoryData"] and fields[4] == blob and _parameters(line).keys() == {"0", "1"}
+
+
+def _stored_bytes(line: str) -> int | None:
+    """Of the weights of a layer; None where that takes more than a look at it."""
+    kind = line.split()[0]
+    if kind == "Input":
+        return 0
+    sizes = _parameters(line)
+    if kind == "Embed" and "18" not in sizes:
+        return 4 + 4 * sizes["3"] + 4 * sizes["0"] * sizes["2"]
+    if kind != "MemoryData" or not sizes.keys() <= {"0", "1", "2", "11"}:
+        return None
+    count = 1
+    for size in sizes.values():
+        count *= size or 1
+    return 4 * count
+
+
+def _parameters(line: str) -> dict[str, int]:
+    return {key: int(number) for key, number in re.findall(r" (\d+)=(\d+)(?= |$)", line)}
+
+
+def _insert_tag(offset: int) -> None:
+    path = f"{_CONVERTED}.bin"
+    with open(path, "rb") as source, open(f"{path}.new", "wb") as target:  # noqa: PTH123
+        target.write(source.read(offset))
+        target.write(bytes(4))
+        while part := source.read(2**24):
+            target.write(part)
+    os.replace(f"{path}.new", path)  # noqa: PTH105
 
 
 def _program() -> str:
@@ -304,7 +383,7 @@ class _Words:
 
 
 @contextlib.contextmanager
-def _words() -> Iterator[_Words]:
+def _words() -> Generator[_Words]:
     """Collect what ncnn prints, its only way to tell why it refuses."""
     words = _Words()
     library = ctypes.CDLL(None)

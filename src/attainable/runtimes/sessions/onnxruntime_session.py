@@ -14,7 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 PROVIDERS = ["CPUExecutionProvider"]
 _ERRORS_ONLY = 3
@@ -240,8 +240,15 @@ def _event(fields: dict[str, Any]) -> Any:
         return next(iter(fields))  # {type: shape}
     suffix = "_kernel_time"
     if fields.get("cat") == "Node" and str(fields.get("name")).endswith(suffix) and isinstance(fields["args"], tuple):
-        kind, result = fields["args"]
-        return (fields["name"][: -len(suffix)], kind, float(fields["ts"]), float(fields["dur"]), 0, result)
+        arguments = cast("tuple[str, str]", fields["args"])
+        return (
+            fields["name"][: -len(suffix)],
+            arguments[0],
+            float(fields["ts"]),
+            float(fields["dur"]),
+            0,
+            arguments[1],
+        )
     return ("", "", 0.0, 0.0, 0, "") if fields.get("name") == "model_run" else None
 
 

@@ -9,13 +9,18 @@ be empty, repeated or hostile. Whatever OpenVINO fuses carries these names on.
 """
 
 import importlib
+import itertools
+import json
 import os
+import statistics
 import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 _WARM_UP_RUNS = 2
+_INTERRUPTED = 3
+"""How many times what cutting off can explain."""
 _HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 _TYPES = {
     "f32": "float32", "f16": "float16", "bf16": "bfloat16", "f64": "float64", "i8": "int8", "u8": "uint8",
@@ -112,11 +117,12 @@ class OpenvinoSession:
         """Run the model in turns without and with the profiler.
 
         A kernel's time is given as the mean of all its runs since the model was compiled, the cold first one included;
-        two readings give the mean of the runs between.
+        two readings give the mean of the runs between. It is read after every block.
 
         Args:
             arguments: ``blocks`` of ``runs`` runs each way, ``share`` (False: the first network is given up, where
-                memory is short).
+                memory is short), ``graph``: the file for ``nodes`` with their mean ``seconds`` and for ``operators``,
+                what we named; a large network's are too long for a message.
             timed: the worker's timer.
         """
         if not arguments["share"]:
@@ -127,20 +133,21 @@ class OpenvinoSession:
         profiled_call = self._bound(compiled, request)
         for _ in range(_WARM_UP_RUNS):
             profiled_call()
-        before = _cumulative_means(request)
+        runs = arguments["runs"]
+        readings = [_totals(request, _WARM_UP_RUNS)]
         plain: list[float] = []
         profiled: list[float] = []
         for _ in range(arguments["blocks"]):
             if arguments["share"]:
-                plain += timed(self.call, 0.0, arguments["runs"], arguments["runs"])["seconds"]
-            profiled += timed(profiled_call, 0.0, arguments["runs"], arguments["runs"])["seconds"]
-        after = _cumulative_means(request)
-        runs = len(profiled)
+                plain += timed(self.call, 0.0, runs, runs)["seconds"]
+            profiled += timed(profiled_call, 0.0, runs, runs)["seconds"]
+            readings.append(_totals(request, _WARM_UP_RUNS + len(profiled)))
         nodes = _runtime_graph(compiled)
         for node in nodes:
-            total = (runs + _WARM_UP_RUNS) * after.get(node["name"], 0.0)
-            node["seconds"] = max(0.0, total - _WARM_UP_RUNS * before.get(node["name"], 0.0)) / runs
-        return {"nodes": nodes, "operators": self._names, "plain": plain, "profiled": profiled}
+            node["seconds"] = typical_seconds([reading.get(node["name"], 0.0) for reading in readings], runs)
+        with open(arguments["graph"], "w", encoding="utf-8") as file:  # noqa: PTH123
+            json.dump({"nodes": nodes, "operators": self._names}, file)
+        return {"plain": plain, "profiled": profiled}
 
     def _make_static(self) -> None:
         shapes = self._arguments["shapes"]
@@ -218,5 +225,22 @@ def _text(value: Any) -> str:
     return str(value.astype(str) if hasattr(value, "astype") else value)
 
 
-def _cumulative_means(request: Any) -> dict[str, float]:
-    return {entry.node_name: entry.real_time.total_seconds() for entry in request.get_profiling_info()}
+def _totals(request: Any, runs: int) -> dict[str, float]:
+    """Seconds of each kernel in all runs so far."""
+    return {entry.node_name: runs * entry.real_time.total_seconds() for entry in request.get_profiling_info()}
+
+
+def typical_seconds(totals: list[float], runs: int) -> float:
+    """The time of a kernel in one run: the mean over all blocks, or the median block where some were interrupted.
+
+    A mean that was cut to whole microseconds says less of a single block than of all together, so that the median is
+    taken only where it is further from the mean than cutting off can explain.
+
+    Args:
+        totals: before the first block and after each.
+        runs: in a block.
+    """
+    blocks = [(after - before) / runs for before, after in itertools.pairwise(totals)]
+    mean, median = statistics.fmean(blocks), statistics.median(blocks)
+    cut_off = 1e-6 * (_WARM_UP_RUNS / runs + len(blocks))
+    return max(0.0, median if mean - median > _INTERRUPTED * cut_off else mean)

@@ -1,0 +1,186 @@
+"""Joins a log with the model that it is of: kernels with their ops, and a run in an analysis.
+
+A run of an analysis has a median with an interval and a number of threads. A log that does not tell these is not joined
+and the reasons are listed: nothing is made up, and an average is no median.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+
+from attainable.analysis.build import Bounding
+from attainable.analysis.counted import counted
+from attainable.analysis.labels import group_label
+from attainable.analysis.records import Analysis, GroupRow, KernelRow, RunRow
+from attainable.cost.boundary import Boundary
+from attainable.cost.count import Count
+from attainable.devices.device import Device
+from attainable.errors import InputError
+from attainable.importers.attribution import attribute
+from attainable.importers.log import Log
+from attainable.measurement.attribution import attributed_share, groups
+from attainable.prediction.estimate import estimate
+from attainable.workload.kernel import Kernel
+
+UNKNOWN_DEVICE = "unknown"
+"""The device of a run of which nobody said where it ran."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A log beside its model.
+
+    Attributes:
+        log: what was read.
+        kernels: with their ops, in the order in which they ran.
+        labels: what a person calls the ops of each kernel; empty for one without ops.
+        attributed_share: of the kernels' time that found its ops; None without kernels.
+        analysis: the work on paper, the bound on the device, and the run, where it has all that a run needs.
+        left_out: why the run is not in the analysis, one sentence each; empty where it is.
+    """
+
+    log: Log
+    kernels: tuple[KernelRow, ...]
+    labels: tuple[str, ...]
+    attributed_share: float | None
+    analysis: Analysis
+    left_out: tuple[str, ...]
+
+
+def join(log: Log, count: Count, *, device: Device | None = None, threads: int | None = None) -> Joined:
+    """Join a log with the count of the model that was run.
+
+    Args:
+        log: as read.
+        count: of the model.
+        device: what it ran on; None where that is not described.
+        threads: of the processor; None for what the log tells.
+
+    Raises:
+        InputError: the log tells another number of threads.
+    """
+    if threads is not None and log.threads is not None and threads != log.threads:
+        raise InputError(
+            f"tells {log.threads} threads", where=f"--threads {threads}", help="leave out --threads: the log knows"
+        )
+    cores = threads or log.threads
+    kernels = attribute(log.kernels, log.runtime, count.workload)
+    share = attributed_share(kernels) if kernels else None
+    entries = {entry.op.id: entry for entry in count.ops}
+    labels = tuple(group_label(entries[id] for id in kernel.ops) if kernel.ops else "" for kernel in kernels)
+    analysis = counted(count)
+    analysis = replace(
+        analysis,
+        devices=[Bounding(count).row(device, threads=cores)] if device is not None else [],
+        environment=_provenance(log),
+        warnings=[*analysis.warnings, *(f"{log.runtime}'s log: {note}" for note in log.notes)],
+    )
+    left_out = _missing(log, cores)
+    if not left_out:
+        assumed = _assumptions(log, cores)
+        run = _run_row(log, count, kernels, share, device=device, cores=cores)
+        analysis = replace(analysis, runs=[run], warnings=[*analysis.warnings, *assumed])
+    rows = tuple(_kernel_row(kernel) for kernel in kernels)
+    return Joined(log, rows, labels, share, analysis, left_out)
+
+
+def of_network(logs: Sequence[Log], name: str, *, threads: int | None = None) -> Log:
+    """The log that is of a network, where a file lists several.
+
+    Args:
+        logs: at least one.
+        name: of the model.
+        threads: of the run, where the file has several of the network; None for the only one.
+
+    Raises:
+        InputError: none of them is, or several are.
+    """
+    if len(logs) == 1:
+        return logs[0]
+    found = [log for log in logs if _plain(log.network) == _plain(name)]
+    if threads is not None:
+        found = [log for log in found if log.threads in (None, threads)]
+    if len(found) == 1:
+        return found[0]
+    listed = ", ".join(dict.fromkeys(log.network for log in logs))
+    what = f"has {len(found)} runs of {name!r}" if found else f"has no run of {name!r}"
+    help = "choose one with --threads, or import its part of the file alone" if found else f"it lists: {listed}"
+    raise InputError(what, where=logs[0].sources[0].path if logs[0].sources else "", help=help)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_").replace(".", "_")
+
+
+def _missing(log: Log, cores: int | None) -> tuple[str, ...]:
+    times = log.times
+    reasons: list[str] = []
+    if times.median is None:
+        kind = times.typical
+        reasons.append(f"the log has no median, only the {kind[0]}" if kind else "the log has no time of whole runs")
+    elif times.low is None or times.high is None or times.samples is None:
+        reasons.append("the log does not tell how far its runs lie apart")
+    if cores is None and not log.accelerator:
+        reasons.append("the log does not tell the number of threads: add --threads")
+    return tuple(reasons)
+
+
+def _assumptions(log: Log, cores: int | None) -> list[str]:
+    """What the record of a run has to say although the log does not."""
+    sentences = ["peak memory is not in the log"]
+    if log.load_seconds is None:
+        sentences.append("the log does not tell how long loading took, 0 stands for it")
+    if cores is None:
+        sentences.append("the run was not on a processor, 1 thread stands for the host")
+    if log.times.minimum is None:
+        sentences.append("the log has no quickest run, the lower end of the interval stands for it")
+    return sentences
+
+
+def _run_row(
+    log: Log, count: Count, kernels: Sequence[Kernel], share: float | None, *, device: Device | None,
+    cores: int | None,
+) -> RunRow:  # fmt: skip
+    times = log.times
+    if times.median is None or times.low is None or times.high is None or times.samples is None:
+        raise ValueError("a run needs a median with its interval")
+    boundary = Boundary(count)
+    entries = {entry.op.id: entry for entry in count.ops}
+    rows: list[GroupRow] = []
+    for group in groups(kernels):
+        work = boundary.work(group.ops)
+        best = estimate(work, device, threads=cores) if device is not None else None
+        rows.append(
+            GroupRow(
+                kernels=list(group.kernels), ops=list(group.ops), label=group_label(entries[id] for id in group.ops),
+                seconds=group.seconds, operations=work.total_operations, bytes_moved=work.bytes_moved,
+                roofline_seconds=best.seconds if best else None, bound_by=best.bound_by if best else None,
+            )
+        )  # fmt: skip
+    return RunRow(
+        runtime=log.runtime, version=log.version, device=device.name if device is not None else UNKNOWN_DEVICE,
+        threads=cores or 1, dtype=log.precision, samples=times.samples, median_seconds=times.median,
+        low_seconds=times.low, high_seconds=times.high,
+        minimum_seconds=times.minimum if times.minimum is not None else times.low,
+        load_seconds=log.load_seconds or 0.0, profiled_seconds=None, unprofiled_seconds=None,
+        kernels_seconds=log.kernels_seconds, profiler_seconds=None, attributed_share=share, peak_resident_bytes=0,
+        inputs=[], kernels=[_kernel_row(kernel) for kernel in kernels], groups=rows,
+    )  # fmt: skip
+
+
+def _kernel_row(kernel: Kernel) -> KernelRow:
+    return KernelRow(kernel.name, kernel.kind, list(kernel.ops), kernel.attribution, kernel.seconds)
+
+
+def _provenance(log: Log) -> dict[str, str]:
+    """Where the figures come from, as facts of an analysis; of the machine that was measured the log tells nothing."""
+    facts: dict[str, str] = {}
+    with suppress(PackageNotFoundError):
+        facts["attainable"] = version("attainable")
+    for index, source in enumerate(log.sources):
+        number = f" {index + 1}" if len(log.sources) > 1 else ""
+        facts[f"log{number}"] = source.path
+        facts[f"log{number} sha256"] = source.sha256
+        facts[f"log{number} format"] = f"{source.format} ({source.tool})"
+    return facts
