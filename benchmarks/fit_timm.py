@@ -23,7 +23,8 @@ model misses when it is fitted to all networks, so that only its form is to blam
 network at two sizes of its image, which is mostly noise; and which families and kinds of operators are missed, in which
 direction.
 
-The first run installs timm into the cache and traces its networks, which takes 15 minutes; the next ones take seconds.
+The first run installs timm into the cache and traces its networks, which takes 15 minutes; the next ones
+take half a minute, and two minutes more where code changed that counts.
 ``python -m benchmarks.timm_networks.agreement`` compares the way networks are recorded here with torch.export.
 """
 

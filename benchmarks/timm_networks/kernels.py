@@ -26,7 +26,7 @@ from benchmarks.timm_networks.stored import read, workload_of
 
 _PRODUCT = Path(attainable.__file__).parent
 _DEPENDS_ON = (
-    *(_PRODUCT / name for name in ("cost", "workload/torch", "prediction")),
+    *(_PRODUCT / name for name in ("cost", "workload/torch", "prediction/op_class.py", "prediction/fusion.py")),
     Path(observation.__file__),
     Path(__file__),
     Path(eager.__file__),

@@ -65,7 +65,7 @@ RUN = Run(
     kernels_seconds=None, profiled_seconds=None, unprofiled_seconds=None, profiler_seconds=None, load_seconds=0.1,
     peak_rss_bytes=2**27, inputs=(), warnings=(), batch=8, p90_seconds=5e-3, p99_seconds=6e-3, first_run_seconds=9e-3,
     resident_before_bytes=2**20, resident_first_run_bytes=3 * 2**20, usage=Usage(10, 2, 3, 4),
-    energy=Energy(70.0, 0.1, "RAPL"), processors=(0, 1), period_seconds=33e-3, missed_share=0.125,
+    energy=Energy(70.0, 0.1, "RAPL", 140.0, 0.2), processors=(0, 1), period_seconds=33e-3, missed_share=0.125,
     beside=(NeighbourTimes("other", 2e-3),), load="cpu=1",
 )  # fmt: skip
 
@@ -82,6 +82,7 @@ def test_what_else_is_known_of_a_run() -> None:
         "2.00 MiB resident memory more, for the model, after its first run",
         "12 page faults during 700 runs, 2 of them from a disk",
         "7 context switches, 4 of them forced by other programs", "100 mJ energy of a run (RAPL)",
+        "200 mJ energy of a run (NVML counters of all GPU boards, all programs)",
     ):  # fmt: skip
         assert row in rows, (row, rows)
     print_more(replace(RUN, p99_seconds=None, samples=70), out)

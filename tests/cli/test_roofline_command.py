@@ -45,6 +45,15 @@ def test_one_device_is_drawn(attainable: Command) -> None:
         assert "--device: takes one device" in shown.err
 
 
+def test_the_chart_says_what_it_draws_and_refuses_what_it_does_not(attainable: Command) -> None:
+    shown = attainable("roofline", "mobilenet-v2", "--device", "i9-10980xe", "--accounting", "contractions,specified")
+    assert "with its traffic counted unfused" in " ".join(shown.out.split())
+    for words in ("caches", "w+out", "efficiency", "alignment", "launch"):
+        refused = attainable("roofline", "mobilenet-v2", "--device", "i9-10980xe", "--accounting", words)
+        assert (refused.code, refused.out) == (2, "")
+        assert "--accounting: asks for more than is drawn" in refused.err
+
+
 def test_a_device_that_states_nothing_has_no_chart(attainable: Command) -> None:
     shown = attainable("roofline", "mobilenet-v2", "--device", "novatek-nt98690")
     assert shown.code == 0

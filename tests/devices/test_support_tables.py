@@ -1,3 +1,4 @@
+import os
 import re
 from pathlib import Path
 
@@ -162,6 +163,26 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, text: str | None, w
         path.write_bytes(text.encode("latin-1"))
     with pytest.raises(InputError, match=what):
         read_table(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("x = " + "[" * 100_000, "nests too deep"),
+        ("x = " + "9" * 5000, "has a number with too many digits"),
+        ("#" * 2**20 + "\n", "has 1048577 bytes, at most 1048576 are read"),
+        ("\ufeff" + MINIMAL, "begins with a byte order mark"),
+    ],
+)
+def test_a_hostile_file_is_an_input_error(tmp_path: Path, text: str, what: str) -> None:
+    with pytest.raises(InputError, match=what):
+        targets.load_target(str(written(tmp_path, text)))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    with pytest.raises(InputError, match="is no file"):
+        targets.load_target(str(tmp_path / "pipe.toml"))
 
 
 def test_a_reference_leads_to_a_table_and_not_out_of_the_folder(tmp_path: Path) -> None:

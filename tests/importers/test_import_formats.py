@@ -50,6 +50,12 @@ def test_onnxruntime_counts_the_body_of_a_loop_once() -> None:
     assert seconds(only(logs.onnxruntime_profile(run))) == {"loop": 100e-6, "after": 5e-6}
 
 
+def test_percentiles_stand_where_there_are_enough_samples() -> None:
+    entries = ", ".join(f'{{"startEnqMs": 1, "latencyMs": {number}}}' for number in range(1, 101))
+    # 90 % of 100 times of 1 to 100 ms are at most 90 ms; p99 takes 662 samples
+    assert only(f"[{entries}]").times.percentiles == ((90.0, pytest.approx(0.09)),)
+
+
 def test_onnxruntime_adds_up_calls_of_one_name() -> None:
     log = only(logs.onnxruntime_profile(logs.onnxruntime_run(1000, ("a", "Relu", 10), ("a", "Relu", 30))))
     assert [(kernel.calls, kernel.seconds) for kernel in log.kernels] == [(2, pytest.approx(40e-6))]

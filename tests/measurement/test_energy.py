@@ -1,10 +1,13 @@
 """Energy counters as files of the system: read, run over, forbidden or missing."""
 
+import ctypes
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from attainable.measurement.energy import energy_between, read_counters
+from attainable.measurement.energy import Counters, energy_between, read_counters
+from attainable.measurement.gpu_energy import read_gpu_microjoules
 
 
 def counter(root: Path, name: str, kind: str, microjoules: int | None) -> None:
@@ -41,3 +44,57 @@ def test_counters_that_may_not_be_read_are_no_energy(tmp_path: Path) -> None:
 def test_a_system_without_counters_says_so(tmp_path: Path) -> None:
     found = energy_between(read_counters(root=tmp_path), read_counters(root=tmp_path), runs=5)
     assert found.source == "not available: this system has no RAPL counters (/sys/class/powercap)"
+
+
+class Driver:
+    """NVML with two boards, the second too old to count; ``fails`` names a function that does not work."""
+
+    def __init__(self, fails: str = "") -> None:
+        self.fails = fails
+        self.is_open = False
+
+    def nvmlInit_v2(self) -> int:  # noqa: N802
+        self.is_open = True
+        return int(self.fails == "init")
+
+    def nvmlShutdown(self) -> int:  # noqa: N802
+        self.is_open = False
+        return 0
+
+    def nvmlDeviceGetCount_v2(self, count: Any) -> int:  # noqa: N802
+        count._obj.value = 2
+        return int(self.fails == "count")
+
+    def nvmlDeviceGetHandleByIndex_v2(self, number: ctypes.c_uint, device: Any) -> int:  # noqa: N802
+        device._obj.value = 100 + number.value
+        return int(self.fails == "handle")
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, device: ctypes.c_void_p, energy: Any) -> int:  # noqa: N802
+        energy._obj.value = 70_000
+        return 0 if device.value == 100 else 3
+
+
+def test_gpus_that_count_their_energy() -> None:
+    driver = Driver()
+    assert read_gpu_microjoules(lambda _: driver) == {"GPU 0": 70_000_000}
+    assert not driver.is_open
+
+
+@pytest.mark.parametrize("fails", ["init", "count", "handle"])
+def test_a_driver_that_does_not_answer_gives_nothing(fails: str) -> None:
+    assert read_gpu_microjoules(lambda _: Driver(fails)) == {}
+
+
+def test_without_a_driver_there_is_nothing() -> None:
+    def missing(name: str) -> Driver:
+        raise OSError(name)
+
+    assert read_gpu_microjoules(missing) == {}
+    assert read_gpu_microjoules(lambda _: object()) == {}
+
+
+def test_the_energy_of_gpus_stands_apart_from_that_of_processors() -> None:
+    before = Counters(absence="none", gpu_microjoules={"GPU 0": 1_000_000, "GPU 1": 5_000_000})
+    found = energy_between(before, Counters(absence="none", gpu_microjoules={"GPU 0": 3_000_000}), runs=4)
+    assert (found.joules, found.source) == (None, "not available: none")
+    assert (found.gpu_joules, found.gpu_joules_per_run) == (2.0, 0.5)

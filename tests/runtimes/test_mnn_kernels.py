@@ -88,6 +88,37 @@ def test_what_only_moves_elements_is_done_where_they_are_read(tmp_path: Path) ->
     ]
 
 
+def test_what_was_moved_for_one_is_not_counted_with_the_next(tmp_path: Path) -> None:
+    net = Net()
+    first = net.op("Relu", "x")
+    turned = net.op("Transpose", first, attributes={"perm": [0, 1, 3, 2]})
+    left, right = net.conv(turned, 3, 8), net.conv(turned, 3, 8)
+    last = net.op("Add", left, right)
+    workload = net.load(tmp_path, [image()], last)
+    found = commands_of(
+        workload,
+        [
+            ("x", INPUT, [], ["x"]),
+            (first, UNARY, ["x"], [first]),
+            (turned, PERMUTE, [first], [turned]),
+            (left, CONVOLUTION, [turned], [left]),
+            (right, CONVOLUTION, [turned], [right]),
+            (last, BINARY, [left, right], [last]),
+        ],
+        [
+            (first, "UnaryOp"), (left, "Convolution"), (f"{right}_raster_0", "Raster"), (right, "Convolution"),
+            (last, "BinaryOp"),
+        ],
+    )  # fmt: skip
+    assert found == [
+        (first, ["Relu"], "exact"),
+        (left, ["Conv"], "exact"),
+        (f"{right}_raster_0", ["Transpose"], "region"),
+        (right, ["Conv"], "exact"),
+        (last, ["Add"], "exact"),
+    ]
+
+
 def test_products_that_share_a_reshape_and_a_shape_stay_apart(tmp_path: Path) -> None:
     net = Net()
     left, right = net.linear("x", 8, 4), net.linear("x", 8, 4)

@@ -13,6 +13,7 @@ from typing import Literal, get_args
 from attainable.analysis.counted import counted, operation_rows
 from attainable.analysis.device_list import on_chip_memory
 from attainable.analysis.records import EngineOperations
+from attainable.analysis.settings import contraction_dtype, stand_in
 from attainable.cost.count import Count, count
 from attainable.devices import Device, Sourced
 from attainable.errors import InvalidQuantity, unknown_name
@@ -221,14 +222,14 @@ class _Trial:
         self._counts: dict[str, Count] = {}
         self._kernels: dict[str, tuple[PaperKernel, ...]] = {}
         asked = self._own if dtype is None else self._recast(dtype)
-        self.dtype = _contraction_dtype(asked)
+        self.dtype = contraction_dtype(asked) or "float32"
         self._counts[self.dtype] = asked
         self.warnings = list(counted(self._own).warnings)
 
     def on(self, device: Device) -> RankedDevice | LeftOut:
         """The network on a device, in the element type that was asked for or the next one that the device has."""
         basis = self._accounting.basis
-        roofs = ((dtype, device.roof("matrix", dtype, basis=basis)) for dtype in self._possible())
+        roofs = ((dtype, device.roof("matrix", dtype, basis=basis)) for dtype in self._possible(device))
         found = next(((dtype, roof) for dtype, roof in roofs if roof is not None), None)
         if found is None:
             return LeftOut(device.name, device.title, "no_roof")
@@ -256,10 +257,15 @@ class _Trial:
             without_roof_share=sum(number for _, _, number in without) / max(totals.operations, 1),
         )  # fmt: skip
 
-    def _possible(self) -> tuple[str, ...]:
-        """Integers stay integers: what they would be in another type is not known."""
-        floating = is_floating(_contraction_dtype(self._own))
-        return (self.dtype, *dtypes_instead(self.dtype)) if floating else (self.dtype,)
+    def _possible(self, device: Device) -> tuple[str, ...]:
+        """The type asked for, else the one that a comparison takes, else any that the device has.
+
+        Integers stay integers: what they would be in another type is not known.
+        """
+        if not is_floating(contraction_dtype(self._own) or "float32"):
+            return (self.dtype,)
+        deployed = stand_in(self._counts[self.dtype], device)
+        return (self.dtype, *([deployed] if deployed else []), *dtypes_instead(self.dtype))
 
     def _roofline(self, dtype: str, device: Device) -> Roofline:
         on_paper = self._recast(dtype)
@@ -271,13 +277,6 @@ class _Trial:
         if dtype not in self._counts:
             self._counts[dtype] = count(recast(self._workload, dtype))
         return self._counts[dtype]
-
-
-def _contraction_dtype(on_paper: Count) -> str:
-    """The element type of most operations of contractions, of most operations where there is none."""
-    rows = on_paper.totals.work.operations
-    matrix = [(number, dtype) for engine, dtype, number in rows if engine == "matrix"]
-    return max(matrix or [(number, dtype) for _, dtype, number in rows], default=(0, "float32"))[1]
 
 
 def _shares(lines: Roofline) -> dict[str, float]:

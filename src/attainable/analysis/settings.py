@@ -14,8 +14,8 @@ from attainable.prediction.accounting import FUSED, Accounting, alternatives
 from attainable.workload.graph import Workload
 from attainable.workload.recast import recast
 
-_DEPLOYED = ("int8", "float16", "bfloat16", "int16")
-"""Types that networks are converted to for a device without their own; of equally fast ones the first."""
+_DEPLOYED = ("float16", "bfloat16", "int16", "int8")
+"""Types that networks are converted to for a device without their own; of equally fast ones the first, which loses least."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,6 @@ from attainable.quantities import (
 )
 
 _MOST_DIFFERENCES = 60
-_LARGE_RATIO, _SMALL_RATIO = 100, 0.01
 _SPARED_FIRST = ("operations", "peak_short", "parameters")
 """Columns that a table leaves out where the screen is narrow, in this order."""
 _LEAST_LABEL = 16

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Column
 
 from attainable.analysis.comparison import Comparison, DeviceComparison, Flip, FlipPoint, Verdict
-from attainable.cli.ratios import pair, pairs
+from attainable.cli.ratios import format_ratio, pair, pairs
 from attainable.cli.screen import bare_table, fact_grid, number_columns, plain, show
 from attainable.export.figures import accounting_notes
 from attainable.export.messages import say, say_count
@@ -101,7 +101,7 @@ def _reason(device: DeviceComparison, labels: Sequence[str]) -> str:
     if winner.roofline_seconds == loser.roofline_seconds:
         return say("compare.tie", names)
     values = {
-        **names, "ratio": f"{winner.roofline_seconds / loser.roofline_seconds:.2f}",
+        **names, "ratio": format_ratio(winner.roofline_seconds / loser.roofline_seconds),
         "compute": _times_as_much(winner.compute_seconds, loser.compute_seconds),
         "memory": _times_as_much(winner.memory_seconds, loser.memory_seconds),
         "waiting": format_share(loser.memory_bound_share), "winner_waiting": format_share(winner.memory_bound_share),
@@ -110,7 +110,7 @@ def _reason(device: DeviceComparison, labels: Sequence[str]) -> str:
 
 
 def _times_as_much(one: float, other: float) -> str:
-    return f"{one / other:.2f}" if other else "-"
+    return format_ratio(one / other) if other else "-"
 
 
 def _flip(flip: Flip, labels: Sequence[str], accounting: dict[str, str]) -> str:

@@ -46,6 +46,9 @@ def print_log(log: Log, joined: Joined | None = None, *, console: Console | None
     out.print()
     if log.kernels:
         _print_kernels(out, log, joined)
+    if log.times.typical is not None and log.times.samples != 1 and log.times.missing:
+        names = ", ".join(say(f"figure.{name}") for name in log.times.missing)
+        show(out, plain(say("missing", {"names": names}), "dim"))
     for reason in joined.left_out if joined is not None else ():
         show(out, plain(say("not_joined", {"reason": reason}), "dim"))
     for text in log.notes:

@@ -25,6 +25,7 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "run.switches": "context switches, {involuntary} of them forced by other programs",
         "run.energy": "energy of a run ({source})",
         "run.no_energy": "energy: {source}",
+        "run.gpu_energy": "energy of a run (NVML counters of all GPU boards, all programs)",
         "run.processors": "bound to",
         "run.processors_list": "processors {list}",
         "run.period": "period; {missed} of the periods missed",

@@ -93,6 +93,8 @@ def _system(run: Run) -> list[tuple[str, str]]:
             ("", say("run.no_energy", source)) if per_run is None
             else (format_joules(per_run), say("run.energy", source))
         )  # fmt: skip
+        if run.energy.gpu_joules_per_run is not None:
+            rows.append((format_joules(run.energy.gpu_joules_per_run), say("run.gpu_energy")))
     return rows
 
 

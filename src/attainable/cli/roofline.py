@@ -1,6 +1,7 @@
 """``attainable roofline``: the operators of models under the roofs of a device, in the terminal and as SVG."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,7 @@ def roofline(
     from attainable.errors import InvalidQuantity
     from attainable.files import require_writable
     from attainable.names import short_name
+    from attainable.prediction.accounting import FUSED
     from attainable.prediction.accounting import accounting as terms_of
     from attainable.report.svg import roofline_picture
     from attainable.report.views.roofline_chart import models_chart
@@ -42,6 +44,11 @@ def roofline(
             raise InvalidQuantity("can only be an SVG file", where=str(output), help="name a file that ends in .svg")
         require_writable(output, overwrite=force)
     terms = terms_of(accounting)
+    if terms != replace(FUSED, scope=terms.scope, kernels=terms.kernels, basis=terms.basis):
+        raise InvalidQuantity(
+            "asks for more than is drawn: each operator for itself, through the main memory", where="--accounting",
+            help="take contractions, measured or specified here; attainable compare takes them all",
+        )  # fmt: skip
     setting = Setting(*one_device(device))
     analyses = [
         bounded_on(workload, setting, threads=threads, accounting=terms)

@@ -98,6 +98,8 @@ def _legend(out: Console, chart: RooflineChart) -> None:
         letter = chr(ord("a") + series % 26)
         show(out, plain(f"{letter.upper()} {letter}  {name}", _SERIES_STYLES[series % len(_SERIES_STYLES)]))
     show(out, plain(say("chart.terminal_models" if chart.models else "chart.terminal_one"), "dim"))
+    if not chart.measured:
+        show(out, plain(say("chart.paper"), "dim"))
     for roof in chart.roofs:
         sample = ("╱" if roof.slope else "─") if roof.measured else ("∙" if roof.slope else "╌")
         ridge = f", {roof.ridge}" if roof.ridge else ""

@@ -5,10 +5,7 @@ A name stands for the first profile that has it, in this order: measured on this
 """
 
 import re
-import stat
-from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -23,9 +20,6 @@ LOCAL = "local"
 
 Origin = Literal["measured", "project", "user", "shipped"]
 """Measured on this machine, from ``./devices``, from the config folder, or shipped."""
-
-LARGEST_PROFILE_BYTES = 2**20
-"""Larger files are not read; the largest profile that ships has a few ten KiB."""
 
 MOST_PROFILES = 1000
 """Files of one folder that are looked at: a folder called ``devices`` may hold something else."""
@@ -150,8 +144,9 @@ def _read(path: Path, name: str | None) -> Device:
     """The device of a file; ``name`` is what its profile must be called, None for any."""
     # tomllib costs some milliseconds, which `import attainable` has no use for.
     from attainable.devices.profile import read_profile
+    from attainable.devices.toml_file import require_small_text
 
-    _require_small_text(path)
+    require_small_text(path, "device profile")
     try:
         device = read_profile(path)
     except (RecursionError, OverflowError) as error:
@@ -168,27 +163,6 @@ def _read(path: Path, name: str | None) -> Device:
     if name is not None and device.name != name:
         raise _faulty(path, _wrong_name(path, name), "")
     return device
-
-
-def _require_small_text(path: Path) -> None:
-    try:
-        state = path.stat()
-    except OSError as error:
-        raise InputError(f"cannot read the device profile: {error.strerror}", where=str(path)) from error
-    except ValueError as error:
-        raise InputError("is no path of a device profile", where=str(path)) from error
-    if not stat.S_ISREG(state.st_mode):
-        raise InputError("the device profile is no file", where=str(path), help="name a .toml file")
-    if state.st_size > LARGEST_PROFILE_BYTES:
-        raise InputError(
-            f"the device profile has {state.st_size} bytes, at most {LARGEST_PROFILE_BYTES} are read", where=str(path)
-        )
-    with suppress(OSError), path.open("rb") as stream:
-        if stream.read(len(BOM_UTF8)) == BOM_UTF8:
-            raise InputError(
-                "the device profile begins with a byte order mark, which TOML does not know", where=str(path),
-                help="save it as UTF-8 without one",
-            )  # fmt: skip
 
 
 def _wrong_name(path: Path, name: str | None) -> list[str]:

@@ -74,9 +74,9 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "compare.no_flip": "The order in the roofline ({accounting}) is the same on all of these devices.",
         "compare.flip": "The winner flips (roofline, {accounting}): {first} is faster at best on {first_devices}, "
         "{second} on {second_devices}.",
-        "compare.wins": "On {device} {winner} wins, x{ratio} the time of {loser}: it does x{compute} the computing and "
-        "x{memory} the moving; {waiting} of the time of {loser} and {winner_waiting} of its own wait for memory.",
-        "compare.wins_computing": "On {device} {winner} wins, x{ratio} the time of {loser}: it does x{compute} the "
+        "compare.wins": "On {device} {winner} wins, {ratio} the time of {loser}: it does {compute} the computing and "
+        "{memory} the moving; {waiting} of the time of {loser} and {winner_waiting} of its own wait for memory.",
+        "compare.wins_computing": "On {device} {winner} wins, {ratio} the time of {loser}: it does {compute} the "
         "computing; moving takes no time in these figures.",
         "compare.tie": "On {device} {winner} and {loser} take equally long.",
         "compare.unknown": "{device} states neither a roof nor a bandwidth for these models: no time can be given.",
@@ -84,7 +84,6 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "compare.at_least": "Some ops of {models} could not be counted and are in none of these times.",
         "compare.depends": "On {device} the verdict depends on the accounting.",
         "compare.by_accounting": "By accounting",
-        "compare.winner": "faster",
         "compare.bandwidth_flip": "bandwidth of the flip",
         "compare.above": "{bandwidth}, above it {winner}",
         "compare.below": "{bandwidth}, below it {winner}",

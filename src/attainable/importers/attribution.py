@@ -4,7 +4,8 @@ A log has names and no graph. A kernel's name is that of an op, of a tensor that
 the runtime is known to add (``DECORATIONS``). From there the model's graph tells the rest: what leads to a named result
 through element-wise ops and views, up to one contraction or pooling, ran in the same kernel, and so did what follows it
 and has no kernel of its own. Contractions without a name of the model, which OpenVINO gives when it folds a
-normalisation, are found between named ones, where both sides have the same number of them.
+normalisation, are found between named ones, where both sides have the same number of them. A delegate or a compiled
+region takes all that leads to its results and has no other kernel.
 """
 
 import re
@@ -39,7 +40,7 @@ def _onnxruntime(name: str) -> Iterator[str]:
 
 
 def _tensorrt(name: str) -> Iterator[str]:
-    for part in _TENSORRT_JOIN.split(name)[:_MOST_PARTS]:
+    for part in _TENSORRT_JOIN.split(name, maxsplit=_MOST_PARTS):
         yield part
         if (wrapped := _TENSORRT_WRAPPED.fullmatch(part)) is not None:
             yield wrapped[1]
@@ -55,7 +56,7 @@ def _openvino(name: str) -> Iterator[str]:
 def _tflite(name: str) -> Iterator[str]:
     if name.startswith("["):
         inner = _TFLITE_NUMBER.sub("", name)[1:]
-        yield from inner.split(", ")[:_MOST_PARTS]
+        yield from inner.split(", ", _MOST_PARTS)
 
 
 def _rknn(name: str) -> Iterator[str]:
@@ -151,7 +152,8 @@ def attribute(kernels: Sequence[LoggedKernel], runtime: str, workload: Workload)
             owner.setdefault(op.id, index)
         kinds.append(kind)
     own: list[set[str]] = [{op.id for op in found} for found, _ in seeds]
-    for index, kernel in enumerate(kernels):
+    closing = [(index, kernel) for index, kernel in enumerate(kernels) if not _takes_all(kernel)]
+    for index, kernel in closing:
         _close(index, seeds[index][0], kernel, graph, owner, own)
     for index, op in _between(kernels, kinds, own, graph, owner):
         owner[op.id] = index
@@ -160,8 +162,12 @@ def attribute(kernels: Sequence[LoggedKernel], runtime: str, workload: Workload)
     _leave_only(seeds, graph, owner, own)
     # what follows a kernel is sure, what leads to one may belong to another that has no name
     _follow(graph, owner, own)
-    for index, kernel in enumerate(kernels):
+    for index, kernel in closing:
         _close(index, seeds[index][0], kernel, graph, owner, own)
+    for index, kernel in enumerate(kernels):
+        if _takes_all(kernel) and own[index]:
+            _close_all(index, seeds[index][0], graph, owner, own)
+            kinds[index] = "region"
     _follow(graph, owner, own)
     return tuple(
         Kernel(kernel.name, kernel.kind, kernel.seconds, tuple(sorted(ops, key=graph.position.__getitem__)), kind)
@@ -195,8 +201,8 @@ def _close(
     index: int, seeds: Sequence[Op], kernel: LoggedKernel, graph: _Graph, owner: dict[str, int], own: list[set[str]]
 ) -> None:
     """Take what leads to the results of a kernel and has no kernel of its own, up to what the kernel begins with."""
-    started = any(op.kind in _STARTS for op in seeds)
-    may_start = not kernel.kind or _CONTRACTING.search(kernel.kind) is not None
+    started = any(graph.ops[graph.position[id]].kind in _STARTS for id in own[index])
+    may_contract = not kernel.kind or _CONTRACTING.search(kernel.kind) is not None
     pending = [op for op in seeds if op.kind not in _STARTS]
     while pending:
         op = pending.pop()
@@ -204,7 +210,7 @@ def _close(
             if maker.id in owner:
                 continue
             begins = maker.kind in _STARTS
-            if begins and (started or (maker.kind in _CONTRACTIONS and not may_start)):
+            if begins and (started or (maker.kind in _CONTRACTIONS and not may_contract)):
                 continue
             if not begins and maker.kind not in _FOLLOWERS:
                 continue
@@ -212,6 +218,22 @@ def _close(
             own[index].add(maker.id)
             started = started or begins
             if not begins:
+                pending.append(maker)
+
+
+def _takes_all(kernel: LoggedKernel) -> bool:
+    """Whether a kernel runs a whole part of the network: a delegate of TFLite, a region of TensorRT's compiler."""
+    return "delegate" in kernel.kind.lower() or "{ForeignNode[" in kernel.name
+
+
+def _close_all(index: int, seeds: Sequence[Op], graph: _Graph, owner: dict[str, int], own: list[set[str]]) -> None:
+    """Take everything that leads to the results of a kernel and has no kernel of its own."""
+    pending = list(seeds)
+    while pending:
+        for maker in graph.makers(pending.pop()):
+            if maker.id not in owner:
+                owner[maker.id] = index
+                own[index].add(maker.id)
                 pending.append(maker)
 
 

@@ -33,6 +33,7 @@ LARGEST_NUMBER = 1e15
 """Beyond this nothing is a time: 10^15 nanoseconds are eleven days."""
 
 _MOST_FAULTS = 20
+_ENDLESS_FAULTS = 10_000
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?")
 _PREFIXES = (b"\xff\xfe", b"\xfe\xff")
 
@@ -52,11 +53,17 @@ class Content:
         Raises:
             InputError: there are too many lines, or one is too long.
         """
-        for number, line in enumerate(self.text.split("\n"), 1):
-            if number > MOST_LINES or len(line) > LONGEST_LINE:
+        number, start = 0, 0
+        # one after the other, because a list of 64 million empty lines fills the memory
+        while start <= len(self.text):
+            number += 1
+            found = self.text.find("\n", start)
+            end = len(self.text) if found < 0 else found
+            if number > MOST_LINES or end - start > LONGEST_LINE:
                 what = f"has more than {MOST_LINES} lines" if number > MOST_LINES else "has a line without end"
                 raise InputError(what, where=f"{self.path} line {number}", help="give the log of one run")
-            yield number, line.rstrip("\r")
+            yield number, self.text[start:end].rstrip("\r")
+            start = end + 1
 
 
 def read_content(path: Path) -> Content:
@@ -105,8 +112,14 @@ class Faults:
     count: int = 0
 
     def add(self, what: str, place: str) -> None:
-        """Note a fault; only the first twenty are kept, the others counted."""
+        """Note a fault; only the first twenty are kept, the others counted, up to the ten thousandth.
+
+        Raises:
+            InputError: that was one too many.
+        """
         self.count += 1
+        if self.count > _ENDLESS_FAULTS:
+            self.raise_any()
         if len(self.found) < _MOST_FAULTS:
             self.found.append(f"{short_sentence(what)} @ {place}")
 

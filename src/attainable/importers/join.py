@@ -76,7 +76,7 @@ def join(log: Log, count: Count, *, device: Device | None = None, threads: int |
         environment=_provenance(log),
         warnings=[*analysis.warnings, *(f"{log.runtime}'s log: {note}" for note in log.notes)],
     )
-    left_out = _missing(log, cores)
+    left_out = (*_missing(log, cores), *_other_batch(log, count))
     if not left_out:
         assumed = _assumptions(log, cores)
         run = _run_row(log, count, kernels, share, device=device, cores=cores)
@@ -124,6 +124,14 @@ def _missing(log: Log, cores: int | None) -> tuple[str, ...]:
     if cores is None and not log.accelerator:
         reasons.append("the log does not tell the number of threads: add --threads")
     return tuple(reasons)
+
+
+def _other_batch(log: Log, count: Count) -> tuple[str, ...]:
+    """Why a log is of another batch than the model; 1 may also mean that the tool did not find the batch."""
+    batches = {tensor.shape[0] for tensor in count.workload.inputs if tensor.shape}
+    if log.batch is None or log.batch <= 1 or len(batches) != 1 or log.batch in batches:
+        return ()
+    return (f"the log is of batch {log.batch} and the model of batch {batches.pop()}: add --batch {log.batch}",)
 
 
 def _assumptions(log: Log, cores: int | None) -> list[str]:

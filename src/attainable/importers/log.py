@@ -7,6 +7,7 @@ the log has them, are summarised.
 from dataclasses import dataclass
 from typing import Literal
 
+from attainable.measurement.percentiles import percentile
 from attainable.timing.statistics import summarize
 
 Statistic = Literal["median", "average", "one run"]
@@ -58,12 +59,18 @@ class Times:
         return tuple(name for name in names if getattr(self, name) in (None, ()))
 
 
+_PERCENTILES = (0.9, 0.99)
+
+
 def times_of(samples: list[float]) -> Times:
-    """The times of at least one run of which every time is known."""
+    """The times of at least one run of which every time is known, with percentiles where there are enough for them."""
     found = summarize(samples)
     return Times(
         samples=found.count, median=found.median, average=sum(samples) / len(samples), minimum=found.minimum,
         maximum=max(samples), low=found.low, high=found.high,
+        percentiles=tuple(
+            (100 * share, time) for share in _PERCENTILES if (time := percentile(samples, share)) is not None
+        ),
     )  # fmt: skip
 
 

@@ -29,10 +29,10 @@ class _Arguments(msgspec.Struct):
 
 
 class _Event(msgspec.Struct):
-    name: str = ""
-    cat: str = ""
-    ts: float = 0.0
-    dur: float = 0.0
+    name: str
+    cat: str
+    ts: float
+    dur: float
     args: _Arguments | None = None
 
 

@@ -12,6 +12,7 @@ tools/benchmark_tool/openvino/tools/benchmark/{main.py, utils/statistics_report.
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from attainable.importers.content import MOST_KERNELS, Content, Faults, refuse
 from attainable.importers.log import Accelerator, Log, LoggedKernel, Times
@@ -119,8 +120,8 @@ def _sum(*times: float | None) -> float | None:
 
 def _read_counters(content: Content) -> Log:
     faults = Faults(content.path, _HELP)
-    tables: list[list[LoggedKernel]] = []
-    ended = False
+    tables: list[list[_Layer]] = []
+    rows, ended = 0, False
     for number, line in content.lines():
         text = line.strip()
         if text.startswith(_HEADER):
@@ -133,7 +134,8 @@ def _read_counters(content: Content) -> Log:
             ended = True
         elif text and not ended:
             _add_layer(tables[-1], text, number, faults)
-            if len(tables) * len(tables[-1]) > MOST_KERNELS:
+            rows += 1
+            if rows > MOST_KERNELS:
                 refuse(content, f"has more than {MOST_KERNELS} layers", "give the average counters")
     if not ended:
         refuse(content, "ends before its total", "let benchmark_app run to its end")
@@ -144,7 +146,18 @@ def _read_counters(content: Content) -> Log:
     return Log(runtime="OpenVINO", kernels=_averaged(tables), statistic="average", notes=tuple(notes))
 
 
-def _add_layer(table: list[LoggedKernel], text: str, number: int, faults: Faults) -> None:
+@dataclass(slots=True)
+class _Layer:
+    """A row of a table, and the names of those behind it that were fused into it."""
+
+    name: str
+    kind: str
+    seconds: float
+    precision: str
+    fused: list[str] = field(default_factory=list[str])
+
+
+def _add_layer(table: list[_Layer], text: str, number: int, faults: Faults) -> None:
     name, *fields = text.removesuffix(";").rsplit(";", _FIELDS)
     if len(fields) != _FIELDS:
         faults.add("is no layer with its counters", f"line {number}")
@@ -152,22 +165,22 @@ def _add_layer(table: list[LoggedKernel], text: str, number: int, faults: Faults
     status, kind, implementation, real, _ = fields
     seconds = _MILLISECOND * faults.number(real, f"line {number}")
     if status.rpartition(".")[2] == "EXECUTED":
-        precision = implementation.rpartition("_")[2]
-        table.append(LoggedKernel(name, kind, seconds, precision=precision.lower()))
+        table.append(_Layer(name, kind, seconds, implementation.rpartition("_")[2].lower()))
     elif implementation == _FUSED and table:
-        host = table[-1]
-        table[-1] = LoggedKernel(host.name, host.kind, host.seconds, 1, (*host.fused, name), host.precision)
+        table[-1].fused.append(name)
 
 
-def _averaged(tables: list[list[LoggedKernel]]) -> tuple[LoggedKernel, ...]:
+def _averaged(tables: list[list[_Layer]]) -> tuple[LoggedKernel, ...]:
     """Averages over the tables; a layer keeps the place where it stood first."""
-    first: dict[tuple[str, str], LoggedKernel] = {}
+    first: dict[tuple[str, str], _Layer] = {}
     sums: dict[tuple[str, str], float] = {}
-    for kernel in (kernel for table in tables for kernel in table):
-        key = (kernel.name, kernel.kind)
-        first.setdefault(key, kernel)
-        sums[key] = sums.get(key, 0.0) + kernel.seconds
+    for layer in (layer for table in tables for layer in table):
+        key = (layer.name, layer.kind)
+        first.setdefault(key, layer)
+        sums[key] = sums.get(key, 0.0) + layer.seconds
     return tuple(
-        LoggedKernel(kernel.name, kernel.kind, sums[key] / len(tables), 1, kernel.fused, kernel.precision)
-        for key, kernel in first.items()
-    )
+        LoggedKernel(
+            layer.name, layer.kind, sums[key] / len(tables), fused=tuple(layer.fused), precision=layer.precision
+        )
+        for key, layer in first.items()
+    )  # fmt: skip

@@ -12,7 +12,7 @@ tensorflow/core/util/{stats_calculator.cc, stats_calculator.h}; google-ai-edge/L
 import re
 from dataclasses import dataclass, field
 
-from attainable.importers.content import MOST_KERNELS, Content, Faults, refuse
+from attainable.importers.content import MOST_KERNELS, MOST_NETWORKS, Content, Faults, refuse
 from attainable.importers.log import Log, LoggedKernel, Times
 
 _HELP = "give the whole output: benchmark_model --graph=M.tflite --enable_op_profiling=true >log.txt 2>&1"
@@ -76,8 +76,8 @@ def read(content: Content) -> tuple[Log, ...]:
             columns = _columns(line, place, faults)
         elif table == "order" and columns:
             _add_row(found, line, columns, place, faults)
-        if len(found.rows) > MOST_KERNELS:
-            refuse(content, f"has more than {MOST_KERNELS} rows", _HELP)
+        if len(found.rows) > MOST_KERNELS or len(found.counts) > MOST_NETWORKS:
+            refuse(content, f"has more than {MOST_KERNELS} rows, or {MOST_NETWORKS} runs of the tool", _HELP)
     if table == "order":
         refuse(content, "ends within its table", "give the whole output")
     faults.raise_any()

@@ -100,7 +100,7 @@ class _Commands:
         self._run = {index for index in whose if index is not None}
         self._moved = {index for index, moves in zip(whose, self._moves, strict=True) if moves}
         self._computed = {index for index, moves in zip(whose, self._moves, strict=True) if not moves}
-        self._before = {index: self._not_run_before(index) for index in self._run}
+        self._before = self._not_run_before()
         self._after = self._not_run_after()
 
     def owned(self) -> list[Owned]:
@@ -132,16 +132,24 @@ class _Commands:
     def _sorted(self, ids: set[str]) -> tuple[str, ...]:
         return tuple(sorted(ids, key=self._position.__getitem__))
 
-    def _not_run_before(self, index: int) -> list[int]:
-        """The nodes without a command of their own between what is computed and what this node reads."""
-        found: list[int] = []
-        pending = list(self._graph.nodes[index].inputs)
-        while pending:
-            maker = self._graph.producer.get(pending.pop())
-            if maker is not None and maker not in self._run and maker not in found:
-                found.append(maker)
-                pending += self._graph.nodes[maker].inputs
-        return found
+    def _not_run_before(self) -> dict[int, list[int]]:
+        """The nodes without a command of their own between what is computed and what each node reads.
+
+        Each is counted with the first that moves elements for it: those after it find them moved.
+        """
+        taken: set[int] = set()
+        before: dict[int, list[int]] = {}
+        in_order = [index for index in dict.fromkeys(self._whose) if index is not None]
+        for index in sorted(in_order, key=lambda index: index not in self._moved):
+            found = before.setdefault(index, [])
+            pending = list(self._graph.nodes[index].inputs)
+            while pending:
+                maker = self._graph.producer.get(pending.pop())
+                if maker is not None and maker not in self._run and maker not in taken:
+                    taken.add(maker)
+                    found.append(maker)
+                    pending += self._graph.nodes[maker].inputs
+        return before
 
     def _not_run_after(self) -> dict[int, list[int]]:
         """The nodes without a command that no command reads: views of a result. They belong to what made it."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from statistics import median
 from typing import TYPE_CHECKING
 
-from attainable.errors import RunError
+from attainable.errors import RunError, RuntimeRefused
 from attainable.runtimes import Profile, Requirement, Tolerance
 from attainable.runtimes.ncnn_kernels import attributed_kernels
 from attainable.runtimes.ncnn_reference import reference_moments
@@ -43,6 +43,9 @@ class Ncnn:
         precision: str | None = None,
     ) -> "NcnnSession":
         """Convert and load the workload's model file in a new worker; see ``Runtime.open``."""
+        shapeless = next((tensor.name for tensor in workload.inputs if tensor.shape is None), None)
+        if shapeless is not None:
+            raise RuntimeRefused(f"pnnx needs the shape of input {shapeless}", where=workload.provenance.path)
         arguments = {
             "threads": threads,
             "precision": precision or "float32",
@@ -105,11 +108,10 @@ class NcnnSession(WorkerSession):
         kernels, executions = attributed_kernels(
             graph["layers"], graph["inputs"], reference, self.workload, scale=scale, precision=self.precision
         )
-        if scale < 1:
-            warnings.append(
-                f"ncnn has no profiler: its layers were asked for one by one, and took {total / plain:.2f} times as "
-                "long as the plain run; their times are scaled to fit into it"
-            )
+        warnings.append(
+            f"ncnn has no profiler: its layers were asked for one by one, and took {total / plain:.2f} times as long "
+            f"as a plain run{'; their times are scaled to fit into it' if scale < 1 else ''}"
+        )
         return Profile(
             kernels=kernels,
             profiled_seconds=tuple(answer["profiled"]),

@@ -37,14 +37,16 @@ The limits are the keys of ``attainable.devices.targets.limits.LIMITS``. A targe
 ``name``, ``title`` and ``same_table_as`` alone.
 """
 
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from attainable.devices.targets.reader import TableReader
 from attainable.devices.targets.target import Target
+from attainable.devices.toml_file import read_toml
 from attainable.errors import InputError
+
+_WHAT = "support table"
 
 
 def read_table(path: Path) -> Target:
@@ -53,14 +55,14 @@ def read_table(path: Path) -> Target:
     Raises:
         InputError: the file cannot be read, or is no valid table; all faults are listed.
     """
-    content = _content(path)
+    content = read_toml(path, _WHAT)
     if "same_table_as" not in content:
         return parse_table(content, str(path))
     reader = TableReader()
     name, title, other = reader.reference(content)
     _require_no_fault(reader, str(path))
     shared = path.with_name(f"{other}.toml")
-    whole = _content(shared)
+    whole = read_toml(shared, _WHAT)
     if "same_table_as" in whole:
         raise InputError("is itself a reference", where=str(shared), help="name the table that has the operators")
     return replace(parse_table(whole, str(shared)), name=name, title=title)
@@ -87,14 +89,3 @@ def _require_no_fault(reader: TableReader, where: str) -> None:
             faults=reader.faults,
             help="see the documented layout: python -m pydoc attainable.devices.targets.table",
         )
-
-
-def _content(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read the support table: {error.strerror}", where=str(path)) from error
-    except UnicodeDecodeError as error:
-        raise InputError("the support table is not UTF-8 text", where=str(path)) from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"the support table is not TOML: {error}", where=str(path)) from error

@@ -272,7 +272,7 @@ class _Words:
 def _words() -> Generator[_Words]:
     """Collect what MNN prints, its only way to tell why it refuses."""
     words = _Words()
-    library = ctypes.CDLL(None)
+    library = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
     library.fflush(None)
     kept = [os.dup(1), os.dup(2)]
     with open("words.txt", "w+b") as file:  # noqa: PTH123

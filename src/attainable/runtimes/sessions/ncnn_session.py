@@ -15,6 +15,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -267,7 +268,10 @@ def _convert(model: str, inputs: dict[str, Any]) -> tuple[list[tuple[str, int]],
         f"[{','.join(map(str, given['shape']))}]{_TYPES[given['dtype']]}" for given in inputs.values()
     )  # fmt: skip
     # It writes beside the model.
-    os.symlink(model, f"{_MODEL}.onnx")  # noqa: PTH211  (no pathlib here)
+    try:
+        os.symlink(model, f"{_MODEL}.onnx")  # noqa: PTH211  (no pathlib here)
+    except OSError:
+        shutil.copyfile(model, f"{_MODEL}.onnx")
     with open("pnnx.txt", "w+b") as log:  # noqa: PTH123
         finished = subprocess.run(
             [_program(), f"{_MODEL}.onnx", f"inputshape={shapes}", "fp16=0"],
@@ -386,7 +390,7 @@ class _Words:
 def _words() -> Generator[_Words]:
     """Collect what ncnn prints, its only way to tell why it refuses."""
     words = _Words()
-    library = ctypes.CDLL(None)
+    library = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
     library.fflush(None)
     kept = [os.dup(1), os.dup(2)]
     with open("words.txt", "w+b") as file:  # noqa: PTH123
