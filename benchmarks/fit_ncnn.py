@@ -31,11 +31,12 @@ import numpy as np
 from attainable import zoo
 from attainable.calibration.fit.choose import choose_models
 from attainable.calibration.fit.fit import fit, predict
-from attainable.calibration.fit.observation import KernelWork, Observation, kernels_of
+from attainable.calibration.fit.observation import Observation
 from attainable.calibration.fit.prior import PRIOR, WITHOUT_CLASSES, Prior
 from attainable.cost.count import count
 from attainable.devices import Bandwidth, Device, Memory, Roof, Sourced
 from attainable.errors import InputError
+from attainable.prediction.kernel_work import KernelWork, kernels_of
 from attainable.workload import load
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data" / "ncnn-benchmark"

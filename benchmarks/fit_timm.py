@@ -39,12 +39,13 @@ from itertools import pairwise
 import numpy as np
 
 from attainable.calibration.fit.choose import choose_models
-from attainable.calibration.fit.observation import KernelWork, Observation
-from attainable.calibration.fit.prediction import terms
+from attainable.calibration.fit.observation import Observation
 from attainable.calibration.fit.prior import PRIOR, Prior
 from attainable.devices import Device
 from attainable.devices.catalogue import load_device
 from attainable.devices.traits import OP_CLASSES
+from attainable.prediction.calibrated import terms
+from attainable.prediction.kernel_work import KernelWork
 from benchmarks.timm_networks.baselines import BASELINES, Floats, columns
 from benchmarks.timm_networks.compiled import compiled_kernels
 from benchmarks.timm_networks.kernels import Counted, counted

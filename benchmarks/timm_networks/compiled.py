@@ -10,8 +10,8 @@ Propagation" (a convolution chooses its layout; what comes in another one is reo
 
 from dataclasses import replace
 
-from attainable.calibration.fit.observation import KernelWork
 from attainable.devices.traits import OpClass
+from attainable.prediction.kernel_work import KernelWork
 
 _CONVOLUTIONS: frozenset[OpClass] = frozenset({"conv", "pointwise", "grouped", "depthwise", "transposed"})
 _PASSES = 3

@@ -16,9 +16,9 @@ from dataclasses import replace
 from itertools import groupby
 from math import prod
 
-from attainable.calibration.fit.observation import KernelWork
 from attainable.cost.count import Count, OpCount
 from attainable.devices.traits import OpClass
+from attainable.prediction.kernel_work import KernelWork
 from attainable.prediction.op_class import op_class
 from attainable.workload import Op, Tensor, UnresolvedShape
 from attainable.workload.dtypes import is_floating

@@ -13,10 +13,10 @@ from pathlib import Path
 import msgspec
 
 import attainable
-from attainable.calibration.fit import observation
-from attainable.calibration.fit.observation import KernelWork, kernels_of
 from attainable.cost.count import count
 from attainable.files import write_atomically
+from attainable.prediction import kernel_work as observation
+from attainable.prediction.kernel_work import KernelWork, kernels_of
 from benchmarks.peers.environment import cache_folder
 from benchmarks.timm_networks import eager
 from benchmarks.timm_networks.eager import eager_kernels

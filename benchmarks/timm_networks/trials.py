@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attainable.calibration.fit.observation import Observation
-from attainable.calibration.fit.prediction import ALGORITHMS, Terms, terms
 from attainable.calibration.fit.prior import Prior
 from attainable.calibration.fit.solve import CLASS_COMPUTE, CLASS_MEMORY, Problem, Solution
 from attainable.devices import Device
 from attainable.devices.traits import OP_CLASSES
+from attainable.prediction.calibrated import ALGORITHMS, Terms, terms
 
 Floats = NDArray[np.float64]
 Predict = Callable[[NDArray[np.intp]], Floats]

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from attainable.calibration.fit.choose import choose_models
 from attainable.calibration.fit.fit import MOST_FITS, Fit, fit, predict
-from attainable.calibration.fit.observation import KernelWork, Observation
-from attainable.calibration.fit.prediction import CONVOLUTIONS, operations_executed, predicted_seconds
+from attainable.calibration.fit.observation import Observation
 from attainable.calibration.fit.prior import Prior
 from attainable.devices import Bandwidth, Device, Efficiency, Memory, Roof, Sourced
 from attainable.devices.profile import format_profile, parse_profile
 from attainable.devices.traits import Limit, OpClass
 from attainable.errors import InputError
+from attainable.prediction.calibrated import CONVOLUTIONS, operations_executed, predicted_seconds
+from attainable.prediction.kernel_work import KernelWork
 
 
 def assumed(number: float) -> Sourced:

@@ -7,8 +7,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from attainable.calibration.fit.observation import KernelWork, Observation, kernels_of
+from attainable.calibration.fit.observation import Observation
 from attainable.cost.count import Count, count
+from attainable.prediction.kernel_work import KernelWork, kernels_of
 from attainable.workload import load
 from tests.models import chain, constant, model, save, value
 

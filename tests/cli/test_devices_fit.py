@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from attainable.calibration.fit.measurements import observe, read_measurements
-from attainable.calibration.fit.prediction import predicted_seconds
 from attainable.cli.devices_fit import fit
 from attainable.devices import Bandwidth, Device, Memory, Roof, Sourced
 from attainable.devices.profile import read_profile, write_profile
 from attainable.errors import InputError, InvalidQuantity, OutputExists, UnknownName
+from attainable.prediction.calibrated import predicted_seconds
 from tests.cli.shown import Command
 
 NETWORKS = ("squeezenet1_1", "resnet18", "mobilenet_v2", "shufflenet_v2_x1_0", "mobilenet_v1")

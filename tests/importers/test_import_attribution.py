@@ -86,6 +86,18 @@ def test_openvino_lists_what_it_fused_and_gives_contractions_names_of_its_own(re
     ]
 
 
+def test_a_layout_change_belongs_to_what_its_name_says_that_it_serves(residual: Workload) -> None:
+    openvino = [conv("conv3", kind="Convolution"), conv("relu1_x_abcd_acdb_conv3", kind="Reorder")]
+    assert found(residual, "OpenVINO", *openvino) == [
+        (["conv3", "sum", "relu2"], "exact"),
+        (["conv3", "sum", "relu2"], "layout"),
+    ]
+    tensorrt = [conv("Reformatting CopyNode for Input Tensor 0 to conv3 + sum", kind=""), conv("conv3 + sum", kind="")]
+    # the branch of conv2 has no kernel in this log, so that its normalisation goes to the sum
+    ops = ["bn2", "conv3", "sum", "relu2"]
+    assert found(residual, "TensorRT", *tensorrt) == [(ops, "layout"), (ops, "name")]
+
+
 def test_nothing_is_paired_where_the_numbers_differ(residual: Workload) -> None:
     kernels = [conv(name, kind="Convolution") for name in ("Multiply_1", "Multiply_2")]
     # two kernels for three contractions

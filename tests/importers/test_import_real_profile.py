@@ -8,7 +8,6 @@ import pytest
 
 from attainable.importers import read_log
 from attainable.importers.attribution import attribute
-from attainable.measurement.attribution import attributed_share
 from attainable.workload import load
 from attainable.zoo import write
 
@@ -38,12 +37,15 @@ def test_a_profile_of_a_network_of_the_zoo(name: str, tmp_path: Path) -> None:
     assert log.times.samples == 2
     assert log.times.median is not None
     assert log.kernels_seconds is not None
+    assert log.times.maximum is not None
     # medians of kernels leave out what disturbed single runs, so that their sum may be smaller on a busy machine
-    assert 0 < log.kernels_seconds <= 1.02 * log.times.maximum if log.times.maximum else False
+    assert 0 < log.kernels_seconds <= 1.02 * log.times.maximum
 
     workload = load(path)
     kernels = attribute(log.kernels, log.runtime, workload)
-    assert attributed_share(kernels) >= 0.9
+    # shares of time depend on the load of the machine, these do not
+    assert {kernel.attribution for kernel in kernels if not kernel.ops} <= {"layout"}
+    assert {op for kernel in kernels for op in kernel.ops} == {op.id for op in workload.ops}
     for op in workload.ops:
         if op.kind in HEAVY:
             (kernel,) = [kernel for kernel in kernels if op.id in kernel.ops]

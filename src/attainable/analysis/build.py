@@ -1,7 +1,6 @@
 """The parts of an Analysis that need a device or a run."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 
 from attainable.analysis.counted import operation_rows
 from attainable.analysis.labels import group_label
@@ -11,7 +10,7 @@ from attainable.cost.count import Count
 from attainable.devices.device import BASES, Device
 from attainable.devices.figures import Roof, Sourced
 from attainable.measurement.run import Run
-from attainable.prediction.accounting import FUSED, PREDICTED, Accounting, Kernels
+from attainable.prediction.accounting import FUSED, Accounting, Kernels
 from attainable.prediction.estimate import estimate
 from attainable.prediction.kernels import PaperKernel, paper_kernels
 from attainable.prediction.roofline import OpRoofline, Roofline, bound, roofline
@@ -37,9 +36,7 @@ class Bounding:
         best = bound(count, device, threads, basis=accounting.basis)
         lines = self._roofline(device, threads, accounting)
         bandwidth = device.bytes_per_second(threads, basis=accounting.basis)
-        corrections = stated_corrections(device)
-        corrected = replace(PREDICTED, basis=accounting.basis)
-        predicted = self._roofline(device, threads, corrected).seconds if corrections else None
+        predicted, factor = self._predicted(device, threads)
         roofs = {
             roof: None
             for engine, dtype, _ in count.totals.work.operations
@@ -57,10 +54,25 @@ class Bounding:
             without_roof=operation_rows(best.without_roof),
             conditions=dict(device.conditions),
             ops=[_device_op(line) for line in lines.ops],
-            predicted_seconds=predicted, predicted_from=corrections,
+            predicted_seconds=predicted,
+            predicted_low_seconds=predicted / factor if predicted is not None and factor else None,
+            predicted_high_seconds=predicted * factor if predicted is not None and factor else None,
             other_roofs=[_roof_row(roof) for roof in _others(device, roofs)],
             other_memories=_other_memories(device, threads, bandwidth),
         )  # fmt: skip
+
+    def _predicted(self, device: Device, threads: int | None) -> tuple[float | None, float | None]:
+        """What a fitted device predicts, and the factor that holds it nine times in ten; None for any other device."""
+        if not device.efficiencies:
+            return None, None
+        # numpy is for those who have a fitted device
+        from attainable.prediction.calibrated import error_factor, predicted_seconds
+        from attainable.prediction.kernel_work import kernels_of
+
+        factor = error_factor(device)
+        if factor is None:
+            return None, None
+        return predicted_seconds(device, kernels_of(self._count), threads=threads), factor
 
     def _roofline(self, device: Device, threads: int | None, accounting: Accounting) -> Roofline:
         kernels = self._kernels.get(accounting.kernels)
@@ -91,15 +103,6 @@ def _other_memories(device: Device, threads: int | None, counting: Sourced | Non
         if (bandwidth := device.bandwidth_of(memory, threads, basis=basis)) is not None and bandwidth is not counting
     }
     return [MemoryRow(*key) for key in found]
-
-
-def stated_corrections(device: Device) -> list[str]:
-    """What the description of a device says of how it runs operators, by the words of an accounting."""
-    stated = {
-        "efficiency": device.efficiencies, "alignment": device.alignments,
-        "launch": device.launch_seconds or device.run_seconds,
-    }  # fmt: skip
-    return [word for word, figures in stated.items() if figures]
 
 
 def _device_op(line: OpRoofline) -> DeviceOp:

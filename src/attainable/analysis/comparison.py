@@ -72,6 +72,8 @@ class DeviceTimes:
     kernels: int = 0
     memory_bound_kernels: int = 0
     predicted_seconds: float | None = None
+    predicted_low_seconds: float | None = None
+    predicted_high_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +259,8 @@ def _times(row: DeviceRow, first: DeviceRow) -> DeviceTimes:
         memory_seconds=sum(op.memory_seconds for op in row.ops),
         memory_bound_share=waiting / row.roofline_seconds if row.roofline_seconds else 0.0,
         kernels=sum(op.roofline_seconds > 0 for op in row.ops), memory_bound_kernels=len(memory_bound),
-        predicted_seconds=row.predicted_seconds,
+        predicted_seconds=row.predicted_seconds, predicted_low_seconds=row.predicted_low_seconds,
+        predicted_high_seconds=row.predicted_high_seconds,
     )  # fmt: skip
 
 

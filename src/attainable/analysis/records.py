@@ -224,9 +224,9 @@ class DeviceOp:
 class DeviceRow:
     """Bound and roofline on one device, on ``threads`` cores (null: the whole device).
 
-    ``predicted_seconds`` is the fused roofline with everything that the device's description says of operators
-    (``predicted_from``: efficiency, alignment, launch); null where it says nothing. ``other_roofs`` and
-    ``other_memories`` do not count under this accounting: specified figures beside measured ones, caches.
+    ``predicted_seconds`` is what a device predicts that was fitted to measured latencies, with the interval that holds
+    it nine times in ten; null for any other device. ``other_roofs`` and ``other_memories`` do not count under this
+    accounting: specified figures beside measured ones, caches.
     """
 
     name: str
@@ -246,7 +246,8 @@ class DeviceRow:
     conditions: dict[str, str]
     ops: list[DeviceOp]
     predicted_seconds: float | None = None
-    predicted_from: list[str] = field(default_factory=list[str])
+    predicted_low_seconds: float | None = None
+    predicted_high_seconds: float | None = None
     other_roofs: list[RoofRow] = field(default_factory=list[RoofRow])
     other_memories: list[MemoryRow] = field(default_factory=list[MemoryRow])
 

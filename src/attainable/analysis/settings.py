@@ -15,7 +15,7 @@ from attainable.workload.graph import Workload
 from attainable.workload.recast import recast
 
 _DEPLOYED = ("float16", "bfloat16", "int16", "int8")
-"""Types that networks are converted to for a device without their own; of equally fast ones the first, which loses least."""
+"""Types that networks are converted to for a device without their own; of equally fast ones the first loses least."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.table import Column
 
-from attainable.analysis.comparison import Comparison, DeviceComparison, Flip, FlipPoint, Verdict
+from attainable.analysis.comparison import Comparison, DeviceComparison, DeviceTimes, Flip, FlipPoint, Verdict
 from attainable.cli.ratios import format_ratio, pair, pairs
 from attainable.cli.screen import bare_table, fact_grid, number_columns, plain, show
 from attainable.export.figures import accounting_notes
@@ -65,7 +65,7 @@ def _times(out: Console, comparison: Comparison, labels: Sequence[str]) -> None:
     for device in comparison.devices:
         table.add_row(plain(short_name(device.name)))
         for index, (label, times) in enumerate(zip(labels, device.times, strict=True)):
-            known = "-" if times.predicted_seconds is None else format_seconds(times.predicted_seconds)
+            known = _predicted(times)
             table.add_row(
                 plain(f"  {label}", "bold" if index == device.verdicts[0].winner else ""),
                 *pair(format_seconds(times.bound_seconds), times.bound_ratio), plain(times.bound_by),
@@ -74,6 +74,16 @@ def _times(out: Console, comparison: Comparison, labels: Sequence[str]) -> None:
             )  # fmt: skip
     show(out, table)
     out.print()
+
+
+def _predicted(times: DeviceTimes) -> str:
+    """The prediction of a fitted device with its interval."""
+    if times.predicted_seconds is None:
+        return "-"
+    text = format_seconds(times.predicted_seconds)
+    if times.predicted_low_seconds is None or times.predicted_high_seconds is None:
+        return text
+    return f"{text} ({format_seconds(times.predicted_low_seconds)}..{format_seconds(times.predicted_high_seconds)})"
 
 
 def _verdicts(comparison: Comparison, labels: Sequence[str]) -> Iterator[str]:

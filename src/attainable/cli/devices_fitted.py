@@ -7,7 +7,6 @@ from math import exp
 from rich.console import Console
 from rich.table import Column
 
-from attainable.calibration.fit.prediction import algorithm_of
 from attainable.calibration.fit.result import COVERED, Fit, FitReport, PredictedModel
 from attainable.cli.devices_fit_messages import say
 from attainable.cli.screen import bare_table, fact_grid, number_columns, open_console, plain, show, show_title
@@ -15,6 +14,7 @@ from attainable.devices.device import Device
 from attainable.devices.figures import Sourced
 from attainable.devices.traits import OP_CLASSES
 from attainable.names import short_name
+from attainable.prediction.calibrated import algorithm_of
 from attainable.quantities import format_bytes_per_second, format_operations_per_second, format_seconds, format_share
 
 

@@ -28,6 +28,7 @@ _TENSORRT_RANGE = re.compile(r"\{ForeignNode\[(.{1,4096}?)\.\.\.(.{1,4096}?)\]\}
 _TENSORRT_LAYOUT = ("Reformatting CopyNode", "Reformat", "copied_squeeze_after_")
 _TFLITE_NUMBER = re.compile(r"\](?::[0-9]{1,9}|:[A-Za-z]{1,8})?$")
 _MOST_PARTS = 4096
+_MOST_WORDS = 100
 
 
 def _onnxruntime(name: str) -> Iterator[str]:
@@ -140,7 +141,8 @@ def attribute(kernels: Sequence[LoggedKernel], runtime: str, workload: Workload)
 
     Returns:
         The kernels with their ops in the model's order. ``exact`` found a name of the model, ``name`` one inside of the
-        runtime's, ``region`` a place between named kernels; a layout change has no ops.
+        runtime's, ``region`` a place between named kernels; a layout change has the ops of the kernel that it serves,
+        where its name tells that.
     """
     graph = _Graph(workload.ops)
     seeds = [_seeds(kernel, runtime, graph) for kernel in kernels]
@@ -169,6 +171,11 @@ def attribute(kernels: Sequence[LoggedKernel], runtime: str, workload: Workload)
             _close_all(index, seeds[index][0], graph, owner, own)
             kinds[index] = "region"
     _follow(graph, owner, own)
+    by_name = {kernel.name: index for index, kernel in enumerate(kernels) if kinds[index] != "layout"}
+    for index, kernel in enumerate(kernels):
+        if kinds[index] == "layout":
+            served = next((by_name[name] for name in _served(kernel.name) if name in by_name), None)
+            own[index] |= own[served] if served is not None else set[str]()
     return tuple(
         Kernel(kernel.name, kernel.kind, kernel.seconds, tuple(sorted(ops, key=graph.position.__getitem__)), kind)
         for kernel, ops, kind in zip(kernels, own, kinds, strict=True)
@@ -195,6 +202,17 @@ def _changes_layout(kernel: LoggedKernel) -> bool:
     if kernel.kind.lower() in _LAYOUT_KINDS and " + " not in kernel.name:
         return True
     return kernel.name.startswith((*_TENSORRT_LAYOUT, *_ONNXRUNTIME_LAYOUT))
+
+
+def _served(name: str) -> Iterator[str]:
+    """What a layout change may serve: TensorRT's ``... Tensor 0 to X``, OpenVINO's ``W_abcd_acdb_X``."""
+    yield name.partition(" to ")[2]
+    rest = name
+    for _ in range(_MOST_WORDS):
+        rest = rest.partition("_")[2]
+        if not rest:
+            return
+        yield rest
 
 
 def _close(

@@ -70,8 +70,6 @@ WORDS: dict[str, tuple[str, str | bool]] = {
 FUSED = Accounting()
 UNFUSED = Accounting(kernels="unfused")
 CONTRACTIONS = Accounting(scope="contractions", kernels="unfused")
-PREDICTED = Accounting(efficiency=True, alignment=True, launch=True)
-"""Everything that the description of a device says about how it runs operators."""
 
 
 def accounting(text: str) -> Accounting:

@@ -8,8 +8,7 @@ algorithms that need fewer operations (Winograd, FFT).
 *Roofline*: each kernel alone takes max(operations / peak, bytes / bandwidth), and they run one after another. Caches
 may beat it, because tensors between kernels need not travel to the main memory.
 
-*Predicted*: the roofline with what the device's description says of operators: shares of the roofs, channels rounded
-up, overheads (`attainable.prediction.accounting.PREDICTED`).
+*Predicted* is what a device says that was fitted to measured latencies (`attainable.prediction.calibrated`).
 """
 
 from collections.abc import Sequence

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from attainable.calibration.fit.observation import KernelWork
-from attainable.calibration.fit.prediction import terms
 from attainable.calibration.fit.prior import PRIOR, Prior
 from attainable.calibration.fit.solve import Problem
 from attainable.devices.device import Device
+from attainable.prediction.calibrated import terms
+from attainable.prediction.kernel_work import KernelWork
 
 
 def choose_models(

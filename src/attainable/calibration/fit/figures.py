@@ -7,7 +7,6 @@ from math import exp, sqrt
 import numpy as np
 
 from attainable.calibration.fit.observation import Observation
-from attainable.calibration.fit.prediction import CONVOLUTIONS, NORM, Algorithm, Floats
 from attainable.calibration.fit.result import COVERED
 from attainable.calibration.fit.solve import (
     CLASS_COMPUTE,
@@ -23,6 +22,7 @@ from attainable.devices.device import Device
 from attainable.devices.figures import Sourced
 from attainable.devices.traits import OP_CLASSES, Efficiency, Limit
 from attainable.names import short_name
+from attainable.prediction.calibrated import CONVOLUTIONS, NORM, Algorithm, Floats
 
 _LEAST_TOLD = 0.1
 """Share of what was open about a figure that the latencies tell, below which it is assumed."""

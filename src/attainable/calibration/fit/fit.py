@@ -7,19 +7,21 @@ latencies; a prior (``prior.Prior``) holds every class near a common share unles
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import exp, log, sqrt
 from statistics import median
 
 import numpy as np
 
 from attainable.calibration.fit.figures import common_share, fitted_device
-from attainable.calibration.fit.observation import KernelWork, Observation
-from attainable.calibration.fit.prediction import ALGORITHMS, Algorithm, predicted_seconds, terms
+from attainable.calibration.fit.observation import Observation
 from attainable.calibration.fit.prior import PRIOR, Prior
 from attainable.calibration.fit.refusal import require_meaning, require_usable, warnings_of
 from attainable.calibration.fit.result import COVERED, Fit, LeftOut, Prediction
 from attainable.calibration.fit.solve import Problem, Solution
 from attainable.devices.device import Device
+from attainable.prediction.calibrated import ALGORITHMS, ERROR_FACTOR, Algorithm, predicted_seconds, terms
+from attainable.prediction.kernel_work import KernelWork
 
 __all__ = ["MOST_FITS", "Fit", "LeftOut", "Prediction", "fit", "predict"]
 
@@ -74,8 +76,9 @@ def fit(
         name=name or f"{base.name}-fitted",
         title=title or f"{base.title}, fitted",
     )
+    conditions = {**dict(device.conditions), ERROR_FACTOR: f"{exp(COVERED * spread):.4g}"}
     return Fit(
-        device=device,
+        device=replace(device, conditions=tuple(conditions.items())),
         threads=threads,
         dtype=dtype,
         compute_share=common_share(solutions[best], "compute", source),

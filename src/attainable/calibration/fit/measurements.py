@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
-from attainable.calibration.fit.observation import KernelWork, Observation, kernels_of
+from attainable.calibration.fit.observation import Observation
 from attainable.cost.count import count
 from attainable.errors import AttainableError, InputError, InvalidQuantity
 from attainable.names import short_name, short_sentence
+from attainable.prediction.kernel_work import KernelWork, kernels_of
 from attainable.quantities import parse_seconds
 from attainable.workload import Workload, load
 from attainable.workload.shapes import parse_bindings

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from math import exp, inf, log
 from statistics import median
 
-from attainable.calibration.fit.observation import KernelWork, Observation
+from attainable.calibration.fit.observation import Observation
 from attainable.calibration.fit.result import LeftOut
 from attainable.devices.device import Device
 from attainable.errors import InputError
 from attainable.names import short_name
+from attainable.prediction.kernel_work import KernelWork
 
 FEWEST = 4
 """Models below which a fit says nothing: common shares of computing and moving, a launch and a run are four figures."""

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from attainable.calibration.fit.prediction import NORM, Floats, Terms, combined
 from attainable.calibration.fit.prior import Prior
 from attainable.devices.traits import OP_CLASSES
+from attainable.prediction.calibrated import NORM, Floats, Terms, combined
 
 COMPUTE, MEMORY, LAUNCH, RUN = range(4)
 """Positions of the common figures; behind them the classes, computing, and the classes, moving."""

@@ -13,16 +13,16 @@ is the algorithm of the convolutions, which a profile names there under ``CONVOL
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, sqrt
+from math import ceil, isfinite, sqrt
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attainable.calibration.fit.observation import KernelWork
 from attainable.cost.work import Engine
 from attainable.devices.device import Device
 from attainable.devices.traits import OP_CLASSES, Limit
+from attainable.prediction.kernel_work import KernelWork
 
 NORM = 2.0
 """How computing and moving combine; chosen once over all ncnn configurations, see ``benchmarks/fit_ncnn.py``."""
@@ -32,6 +32,9 @@ ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
 
 CONVOLUTIONS = "convolutions"
 """The condition of a profile that names the algorithm of its runtime's 3x3 convolutions; ``direct`` without it."""
+
+ERROR_FACTOR = "fitted error factor"
+"""The condition of a fitted profile with the factor that holds a network which was not measured nine times in ten."""
 
 _WINOGRAD_TILES = (2, 4, 6)
 """Sides of the output tiles that runtimes have transforms for."""
@@ -110,6 +113,15 @@ def algorithm_of(device: Device) -> Algorithm:
     """The algorithm that a profile names for its convolutions; ``direct`` where it names none that is known."""
     named = dict(device.conditions).get(CONVOLUTIONS)
     return "winograd" if named == "winograd" else "direct"
+
+
+def error_factor(device: Device) -> float | None:
+    """How far a prediction may be off, nine times in ten, as a factor of at least 1; None where it is not known."""
+    try:
+        factor = float(dict(device.conditions).get(ERROR_FACTOR, ""))
+    except ValueError:
+        return None
+    return factor if isfinite(factor) and factor >= 1 else None
 
 
 def combined(compute: Floats, memory: Floats) -> Floats:
