@@ -16,7 +16,7 @@ from attainable.errors import InputError, InvalidQuantity, RunError
 from attainable.timing.conditions import Conditions, core_processors, others_share, read_conditions, read_cpu_times
 from attainable.timing.processor import read_throttle_events
 
-METHOD = "2"
+METHOD = "3"
 """Version of the calibration; a profile of another version is measured again."""
 
 # A cached profile describes this machine while these conditions are what they were.
