@@ -38,7 +38,7 @@ def complete() -> Analysis:
 VERDICT = """
   net.onnx on this machine (AMD EPYC, 2 cores, onnxruntime 1.31.1)     f32, batch 1, 1 thread
   At best     40.0 ms         bound, measured roofs, compute binds
-  Predicted   not available   not calibrated: this version has no predictor yet
+  Predicted   not available   of devices fitted to latencies only: attainable devices fit
   Measured    50.0 ms         measured, ± 300 us, 62 runs   80 % of the bound
   At best     200 ms          bound, specified roofs, compute binds, on Some Board
 

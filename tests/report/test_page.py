@@ -80,7 +80,7 @@ def test_errors_stand_before_the_verdict() -> None:
 def test_what_is_said_can_be_read() -> None:
     text = parse(render_html(complete())).text
     for sentence in (
-        "net.onnx", "on this machine (AMD EPYC, 2 cores, onnxruntime 1.31.1)", "80 % of the bound", "not calibrated",
+        "net.onnx", "on this machine (AMD EPYC, 2 cores, onnxruntime 1.31.1)", "80 % of the bound", "of devices fitted",
         "DSG005", "saves 5.00 ms to 8.00 ms", "measurement failed: the worker crashed", "help: try again", "a warning",
         "Conv 3x3 8->8 on 9x9", "multiply-adds in registers",
     ):  # fmt: skip

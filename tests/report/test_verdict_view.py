@@ -54,7 +54,7 @@ def test_a_run_is_not_held_against_the_bound_of_other_threads() -> None:
 
 def test_a_prediction_is_missing_until_there_is_one() -> None:
     assert row(convolutions(), "Predicted").value == "not available"
-    assert "not calibrated" in row(convolutions(), "Predicted").note
+    assert "of devices fitted" in row(convolutions(), "Predicted").note
     predicted = row(replace(convolutions(), predicted=Prediction(0.05, 0.048, 0.052)), "Predicted")
     assert (predicted.value, predicted.kind, predicted.note) == ("50.0 ms", "predicted", "± 2.00 ms")
 

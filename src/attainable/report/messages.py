@@ -36,7 +36,7 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "verdict.uncounted": "ops that could not be counted are left out",
         "verdict.no_device": "the roofs of this machine are not known: run `attainable devices calibrate`",
         "verdict.count_alone": "this is a count alone: run `attainable analyze` on the model",
-        "verdict.no_predictor": "not calibrated: this version has no predictor yet",
+        "verdict.no_predictor": "of devices fitted to latencies only: attainable devices fit",
         "verdict.no_run": "the network was not run",
         "verdict.failed": "the run failed, see the errors",
         "verdict.samples": "{count} runs",
