@@ -174,11 +174,12 @@ class _Writer:
 
     def _sourced(self, best: Best, what: str, factor: float) -> Sourced:
         """``factor``: how many times the rate a quiet machine might reach."""
-        source = f"{what}: best of {best.trials} short trials, {best.kernel}, {self.date}"
+        reached = "one in twenty" if "bandwidth" in what else "best"
+        source = f"{what}: {reached} of {best.trials} short trials, {best.kernel}, {self.date}"
         return Sourced(best.rate, source, "measured", best.low, best.high * factor)
 
     def _latency(self, best: Best, name: str) -> Sourced:
-        source = f"a chain of dependent loads: best of {best.trials} short trials, {self.date}"
+        source = f"a chain of dependent loads: one in twenty of {best.trials} short trials, {self.date}"
         fastest = 1 / (best.high * self._factor(name))
         return Sourced(1 / best.rate, source, "measured", fastest, 1 / best.low)
 
