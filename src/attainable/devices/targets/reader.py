@@ -1,7 +1,7 @@
 """Turns the tables of a support table into records, and collects every fault on the way."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast, get_args
+from typing import cast, get_args
 
 from attainable.devices.targets.limits import LIMITS, Limit
 from attainable.devices.targets.target import (
@@ -17,26 +17,25 @@ from attainable.devices.targets.target import (
     Support,
     Target,
 )
+from attainable.devices.toml_reader import Table, TomlReader, as_table
 
 SUPPORTS: tuple[Support, ...] = get_args(Support)
 OUTSIDES: tuple[Outside, ...] = get_args(Outside)
 PATTERNS: tuple[PatternName, ...] = get_args(PatternName)
 
-_Table = dict[str, Any]
-_Name = TypeVar("_Name", bound=str)
 _VOID = Source("", "", "")
 _ATTRIBUTES = "attributes"
 
 
-class TableReader:
+class TableReader(TomlReader):
     """Turns tables into records and collects faults; the records are void as soon as there is a fault."""
 
     def __init__(self) -> None:
-        self.faults: list[str] = []
+        super().__init__("a support table")
         self._sources: Mapping[str, Source] = {}
         self._outside: Outside = "no"
 
-    def reference(self, content: _Table) -> tuple[str, str, str]:
+    def reference(self, content: Table) -> tuple[str, str, str]:
         """Name, title and the target whose table is shared."""
         self._known(content, "", "name", "title", "same_table_as")
         other = self._text(content, "", "same_table_as")
@@ -44,7 +43,7 @@ class TableReader:
             self._fault(f"is {other!r}, must be the name of a target", "", "same_table_as")
         return self._text(content, "", "name"), self._text(content, "", "title"), other
 
-    def target(self, content: _Table) -> Target:
+    def target(self, content: Table) -> Target:
         """The target of a table; void where `faults` is not empty."""
         self._known(
             content, "", "name", "title", "toolchain", "complete", "outside", "beside", "notes", "sources",
@@ -63,9 +62,9 @@ class TableReader:
             complete=complete is True,
             outside=self._outside,
             beside=self._text(content, "", "beside"),
-            entries=tuple(self._entry(*entry) for entry in self._tables(content, "operators")),
-            common=tuple(self._common(*entry) for entry in self._tables(content, "common")),
-            patterns=tuple(self._pattern(*entry) for entry in self._tables(content, "patterns")),
+            entries=tuple(self._entry(*entry) for entry in self._tables(content, "", "operators")),
+            common=tuple(self._common(*entry) for entry in self._tables(content, "", "common")),
+            patterns=tuple(self._pattern(*entry) for entry in self._tables(content, "", "patterns")),
             notes=self._texts(content, "", "notes"),
         )
         if not target.entries:
@@ -73,14 +72,14 @@ class TableReader:
         self._distinct(target)
         return target
 
-    def _named_sources(self, content: _Table) -> dict[str, Source]:
-        table = _table(content.get("sources"))
+    def _named_sources(self, content: Table) -> dict[str, Source]:
+        table = as_table(content.get("sources"))
         if not table:
             self._fault("must be tables, each under a line [sources.NAME]", "", "sources")
             return {}
         sources: dict[str, Source] = {}
         for key, value in table.items():
-            at, entry = f"sources.{key}", _table(value)
+            at, entry = f"sources.{key}", as_table(value)
             if entry is None:
                 self._fault("must be a table of document, section and date", "", at)
                 continue
@@ -88,7 +87,7 @@ class TableReader:
             sources[key] = Source(*(self._text(entry, at, part) for part in ("document", "section", "date")))
         return sources
 
-    def _entry(self, table: _Table, at: str) -> Entry:
+    def _entry(self, table: Table, at: str) -> Entry:
         self._known(table, at, "types", "support", "limits", "outside", "source", "note", "help", "condition")
         support: Support = self._choice(table, at, "support", SUPPORTS)
         given = table.get("limits")
@@ -109,7 +108,7 @@ class TableReader:
             self._optional_text(table, at, "condition"),
         )  # fmt: skip
 
-    def _common(self, table: _Table, at: str) -> CommonRule:
+    def _common(self, table: Table, at: str) -> CommonRule:
         self._known(table, at, "limits", "exempt", "outside", "source", "note", "help")
         return CommonRule(
             self._limits(table.get("limits"), f"{at}.limits"), self._texts(table, at, "exempt"),
@@ -117,7 +116,7 @@ class TableReader:
             self._optional_text(table, at, "help"),
         )  # fmt: skip
 
-    def _pattern(self, table: _Table, at: str) -> PatternEntry:
+    def _pattern(self, table: Table, at: str) -> PatternEntry:
         self._known(table, at, "pattern", "support", "source", "note", "help")
         return PatternEntry(
             self._choice(table, at, "pattern", PATTERNS), self._choice(table, at, "support", ("yes", "no", "fallback")),
@@ -125,7 +124,7 @@ class TableReader:
         )  # fmt: skip
 
     def _limits(self, value: object, at: str) -> LimitSet:
-        table = _table(value)
+        table = as_table(value)
         if not table:
             self._fault("must be a table of limits that is not empty", "", at)
             return LimitSet()
@@ -158,8 +157,8 @@ class TableReader:
             return ()
         return tuple(cast("list[int]", items))
 
-    def _attributes(self, table: _Table, at: str) -> tuple[tuple[str, tuple[AttributeChoice, ...]], ...]:
-        given = _table(table.get(_ATTRIBUTES, {}))
+    def _attributes(self, table: Table, at: str) -> tuple[tuple[str, tuple[AttributeChoice, ...]], ...]:
+        given = as_table(table.get(_ATTRIBUTES, {}))
         if given is None:
             self._fault("must be a table of lists", at, _ATTRIBUTES)
             return ()
@@ -186,64 +185,16 @@ class TableReader:
             if pattern in patterns[:index]:
                 self.faults.append(f"names {pattern} again @ patterns[{index}].pattern")
 
-    def _outside_of(self, table: _Table, at: str) -> Outside:
+    def _outside_of(self, table: Table, at: str) -> Outside:
         return self._choice(table, at, "outside", OUTSIDES) if "outside" in table else self._outside
 
-    def _source(self, table: _Table, at: str) -> Source:
+    def _source(self, table: Table, at: str) -> Source:
         if "source" not in table:
             return next(iter(self._sources.values()), _VOID)
         name = table["source"]
         if name not in self._sources:
             self._fault(f"is {name!r}, must be one of {', '.join(self._sources)}", at, "source")
         return self._sources.get(str(name), _VOID)
-
-    def _optional_text(self, table: _Table, at: str, key: str) -> str:
-        return self._text(table, at, key) if key in table else ""
-
-    def _text(self, table: _Table, at: str, key: str) -> str:
-        value = table.get(key)
-        if value is None:
-            self._fault("is missing", at, key)
-        elif not isinstance(value, str) or not value.strip():
-            self._fault(f"is {value!r}, must be a text that is not empty", at, key)
-        else:
-            return value
-        return ""
-
-    def _texts(self, table: _Table, at: str, key: str) -> tuple[str, ...]:
-        value = table.get(key, [])
-        texts = cast("list[object]", value) if isinstance(value, list) else [None]
-        if not all(isinstance(text, str) and text.strip() for text in texts):
-            self._fault("must be a list of texts that are not empty", at, key)
-            return ()
-        return tuple(cast("list[str]", texts))
-
-    def _choice(self, table: _Table, at: str, key: str, allowed: tuple[_Name, ...]) -> _Name:
-        value = table.get(key)
-        if value is None:
-            self._fault("is missing", at, key)
-        elif value not in allowed:
-            self._fault(f"is {value!r}, must be one of {', '.join(allowed)}", at, key)
-        return value if value in allowed else allowed[0]
-
-    def _tables(self, table: _Table, key: str) -> list[tuple[_Table, str]]:
-        entries = table.get(key, [])
-        tables = [_table(entry) for entry in cast("list[object]", entries)] if isinstance(entries, list) else [None]
-        if None in tables:
-            self._fault("must be a list of tables, each under a line [[...]]", "", key)
-        return [(entry, f"{key}[{index}]") for index, entry in enumerate(tables) if entry is not None]
-
-    def _known(self, table: _Table, at: str, *keys: str) -> None:
-        for key in table:
-            if key not in keys:
-                self._fault(f"is not a key of a support table; the keys here are {', '.join(keys)}", at, key)
-
-    def _fault(self, what: str, at: str, key: str) -> None:
-        self.faults.append(f"{what} @ {at}.{key}" if at else f"{what} @ {key}")
-
-
-def _table(value: object) -> _Table | None:
-    return cast("_Table", value) if isinstance(value, dict) else None
 
 
 def _is_whole(value: object) -> bool:
