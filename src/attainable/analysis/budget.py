@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from attainable.analysis.records import Analysis
 from attainable.errors import InvalidQuantity
@@ -77,15 +78,42 @@ def parse_budget(texts: Iterable[str]) -> dict[str, int]:
     Raises:
         InvalidQuantity: lists every part that is not ``KEY=LIMIT`` with a known key and a limit that can be read.
     """
-    limits: dict[str, int] = {}
+    return read_limits(
+        texts, {key: quantity.parse for key, quantity in QUANTITIES.items()}, example="macs=4.1G,peak=50MiB"
+    )  # fmt: skip
+
+
+_Key = TypeVar("_Key", bound=str)
+_Number = TypeVar("_Number", int, float)
+
+
+def read_limits(
+    texts: Iterable[str], parsers: Mapping[_Key, Callable[..., _Number]], *, example: str
+) -> dict[_Key, _Number]:
+    """Read ``KEY=LIMIT`` parts of ``--budget`` flags, several in one with commas between them.
+
+    Args:
+        texts: the flags.
+        parsers: what reads a limit, by key; the keyword ``where`` is for messages.
+        example: what the help shows.
+
+    Returns:
+        The limit by key; the smallest where one is given twice.
+
+    Raises:
+        InvalidQuantity: lists every part that is not ``KEY=LIMIT`` with a known key and a limit that can be read.
+    """
+    keys: dict[str, _Key] = {key: key for key in parsers}
+    limits: dict[_Key, _Number] = {}
     faults: list[str] = []
     for part in (part.strip() for text in texts for part in text.split(",")):
-        key, separator, limit = (piece.strip() for piece in part.partition("="))
-        if not separator or key not in QUANTITIES:
+        word, separator, limit = (piece.strip() for piece in part.partition("="))
+        key = keys.get(word)
+        if key is None or not separator:
             faults.append(f"{'no such key' if separator else 'not KEY=LIMIT'} @ --budget {part}")
             continue
         try:
-            value = QUANTITIES[key].parse(limit, where=f"--budget {key}")
+            value = parsers[key](limit, where=f"--budget {key}")
         except InvalidQuantity as error:
             faults.append(f"{error.what} ({error.help}) @ --budget {key}")
             continue
@@ -93,7 +121,7 @@ def parse_budget(texts: Iterable[str]) -> dict[str, int]:
     if faults:
         raise InvalidQuantity(
             "cannot read the budget", where="--budget", faults=faults,
-            help=f"write --budget macs=4.1G,peak=50MiB; known: {', '.join(QUANTITIES)}",
+            help=f"write --budget {example}; known: {', '.join(parsers)}",
         )  # fmt: skip
     return limits
 

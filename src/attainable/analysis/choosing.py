@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
+from attainable.analysis.budget import read_limits
 from attainable.analysis.counted import counted, operation_rows
 from attainable.analysis.device_list import on_chip_memory
 from attainable.analysis.records import EngineOperations
 from attainable.analysis.settings import contraction_dtype, stand_in
 from attainable.cost.count import Count, count
 from attainable.devices import Device, Sourced
-from attainable.errors import InvalidQuantity, unknown_name
+from attainable.errors import unknown_name
 from attainable.prediction.accounting import FUSED, Accounting
 from attainable.prediction.kernels import PaperKernel, paper_kernels
 from attainable.prediction.roofline import Roofline, roofline
@@ -31,7 +32,6 @@ Goal = Literal["latency", "power", "memory"]
 GOALS: tuple[Goal, ...] = get_args(Goal)
 
 Limit = Literal["latency", "power", "energy", "memory"]
-LIMITS: tuple[Limit, ...] = get_args(Limit)
 """What a budget can limit: seconds, watts of the device, joules of an inference, bytes that the network needs."""
 
 Why = Literal[
@@ -41,7 +41,6 @@ Why = Literal[
 
 
 _GOAL_OF: Mapping[str, Goal] = {goal: goal for goal in GOALS}
-_LIMIT_OF: Mapping[str, Limit] = {limit: limit for limit in LIMITS}
 _PARSE: Mapping[Limit, Callable[..., float]] = {
     "latency": parse_seconds, "power": parse_watts, "energy": parse_joules, "memory": parse_bytes,
 }  # fmt: skip
@@ -62,26 +61,7 @@ def parse_limits(texts: Iterable[str]) -> dict[Limit, float]:
     Raises:
         InvalidQuantity: lists every part that is not ``KEY=LIMIT`` with a known key and a limit that can be read.
     """
-    limits: dict[Limit, float] = {}
-    faults: list[str] = []
-    for part in (part.strip() for text in texts for part in text.split(",")):
-        word, separator, most = (piece.strip() for piece in part.partition("="))
-        key = _LIMIT_OF.get(word)
-        if key is None or not separator:
-            faults.append(f"{'no such key' if separator else 'not KEY=LIMIT'} @ --budget {part}")
-            continue
-        try:
-            value = _PARSE[key](most, where=f"--budget {key}")
-        except InvalidQuantity as error:
-            faults.append(f"{error.what} ({error.help}) @ --budget {key}")
-            continue
-        limits[key] = min(value, limits.get(key, value))
-    if faults:
-        raise InvalidQuantity(
-            "cannot read the budget", where="--budget", faults=faults,
-            help=f"write --budget latency=10ms,power=5W; known: {', '.join(LIMITS)}",
-        )  # fmt: skip
-    return limits
+    return read_limits(texts, _PARSE, example="latency=10ms,power=5W")
 
 
 @dataclass(frozen=True, slots=True)
