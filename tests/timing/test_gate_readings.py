@@ -67,12 +67,12 @@ def test_a_busy_neighbour_is_seen_between_two_readings() -> None:
     finally:
         neighbour.kill()
         neighbour.wait()
-    others, _ = shares(before, after)
+    others, steal = shares(before, after)
     if before.times is None:
         pytest.skip("the system does not tell")
-    # One busy program takes 1 / n of the machine, less its start; never does it stay below half of that.
+    # One busy program takes 1 / n of the machine, less its start and what a hypervisor takes; never below half of that.
     assert others is not None
-    assert others > 0.5 / before.times.processors
+    assert others + (steal or 0.0) > 0.5 / before.times.processors
 
 
 def test_our_own_work_is_not_blamed_on_others() -> None:
@@ -83,7 +83,7 @@ def test_our_own_work_is_not_blamed_on_others() -> None:
 
     gate = Gate(probe=False)
     passage = through_gate(work, gate.before, gate.after, attempts=1)
-    others, _ = shares(passage.before, passage.after)
+    others, steal = shares(passage.before, passage.after)
     if passage.before.times is None or passage.after.times is None:
         pytest.skip("the system does not tell")
     # With ours, everybody's share is that much higher; how busy the others are is their business.
@@ -92,7 +92,9 @@ def test_our_own_work_is_not_blamed_on_others() -> None:
     wall = passage.after.times.wall_seconds - passage.before.times.wall_seconds
     assert own > 0
     assert others is not None
-    assert others == pytest.approx(max(0.0, busy - own) / wall / passage.before.times.processors, abs=0.02)
+    together = max(0.0, busy - own) / wall / passage.before.times.processors
+    # What a hypervisor takes counts as busy, though nobody here had it.
+    assert others == pytest.approx(max(0.0, together - (steal or 0.0)), abs=0.02)
 
 
 def test_a_reading_with_the_probe_knows_clock_and_hand_overs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
