@@ -46,10 +46,10 @@ def main() -> None:
             analysis = attainable.analyze(path, threads=1, advise=False)
             path.unlink()
             bound, (run,) = analysis.devices[0].bound_seconds, analysis.runs
-            plain = run.unprofiled_seconds or run.median_seconds
+            plain = run.unprofiled_seconds or run.seconds
             raw, corrected = (run.profiled_seconds or 0.0) - plain, (run.kernels_seconds or 0.0) - plain
             print(
-                f"{name:<22}{bound * 1e3:>6.2f} ms{run.median_seconds * 1e3:>7.2f} ms{bound / run.median_seconds:>7.2f}"
+                f"{name:<22}{bound * 1e3:>6.2f} ms{run.seconds * 1e3:>7.2f} ms{bound / run.seconds:>7.2f}"
                 f"{attributed(run):>7.1%}{largest_wide_group(run):>6.1%}"
                 f"{raw * 1e3:>+8.2f} ms{raw / plain:>+7.1%}{corrected * 1e3:>+8.2f} ms{corrected / plain:>+7.1%}",
                 flush=True,

@@ -8,11 +8,12 @@ from typing import TypeVar
 from attainable import devices as described
 from attainable.advice.find import find
 from attainable.analysis import symbolic as scaling
-from attainable.analysis.build import Bounding, run_row
+from attainable.analysis.build import Bounding
 from attainable.analysis.counted import counted
 from attainable.analysis.environment import environment
 from attainable.analysis.records import Analysis, Fault
 from attainable.analysis.symbolic import Sweep, Symbolic
+from attainable.analysis.run_rows import run_row
 from attainable.calibration.local import LOCAL, local_device
 from attainable.cost.control_flow import TripCounts
 from attainable.cost.count import Count, count

@@ -121,6 +121,11 @@ def format_joules(joules: float) -> str:
     return _scaled(joules, "J")
 
 
+def format_hertz(hertz: float) -> str:
+    """A clock: ``3.20 GHz``."""
+    return f"{format_count(hertz)}Hz" if hertz >= 1000 else f"{_significant(hertz)} Hz"
+
+
 def format_share(share: float) -> str:
     """A share of a whole in percent: ``12 %``; ``<1 %`` for what rounds to nothing."""
     percent = 100 * share

@@ -34,11 +34,12 @@ def test_a_run_stands_in_the_analysis_with_its_provenance(counted: Count) -> Non
     (source,) = logs_of(logs.content(logs.RKNN_PERF))[0].sources
     joined = join(log_of(counted, sources=(source,), load_seconds=0.25), counted, device=load_device("rk3588-cpu"))
     (run,) = joined.analysis.runs
-    assert (run.runtime, run.threads, run.samples, run.median_seconds) == ("ONNX Runtime", 2, 50, 5e-3)
+    assert (run.runtime, run.threads, run.samples, run.seconds) == ("ONNX Runtime", 2, 50, 5e-3)
+    assert run.statistic == "median"
     assert (run.low_seconds, run.high_seconds, run.minimum_seconds) == (4e-3, 9e-3, 4e-3)
     assert (run.load_seconds, run.kernels_seconds) == (0.25, pytest.approx(4e-3))
     assert joined.attributed_share == pytest.approx(1.0)
-    assert joined.analysis.environment["log sha256"] == source.sha256
+    assert joined.analysis.runs[0].provenance["log sha256"] == source.sha256
     # every op is in a group, beside the roofline of that group
     assert {op for group in run.groups for op in group.ops} == {op.id for op in counted.workload.ops}
     assert all(group.roofline_seconds for group in run.groups)
@@ -56,24 +57,30 @@ def test_the_share_that_found_no_op_is_told(counted: Count) -> None:
 @pytest.mark.parametrize(
     ("figures", "reason"),
     [
-        ({"times": Times(average=1e-3, minimum=1e-3, maximum=2e-3)}, "no median, only the average"),
         ({"times": Times()}, "no time of whole runs"),
-        ({"times": Times(median=1e-3)}, "how far its runs lie apart"),
-        ({"threads": None}, "number of threads"),
         ({"batch": 8}, "the log is of batch 8 and the model of batch 1"),
     ],
 )
-def test_what_is_missing_is_told_and_never_made_up(counted: Count, figures: dict[str, object], reason: str) -> None:
+def test_what_is_no_run_of_the_model_is_left_out(counted: Count, figures: dict[str, object], reason: str) -> None:
     joined = join(log_of(counted, **figures), counted)
     assert joined.analysis.runs == []
     assert [reason in sentence for sentence in joined.left_out] == [True]
     assert joined.kernels[0].ops
 
 
-def test_an_accelerator_needs_no_threads(counted: Count) -> None:
-    joined = join(log_of(counted, threads=None, accelerator="npu"), counted)
-    assert (joined.analysis.runs[0].threads, joined.analysis.runs[0].device) == (1, "unknown")
-    assert any("1 thread stands for the host" in warning for warning in joined.analysis.warnings)
+def test_what_a_log_does_not_tell_is_unknown_and_never_made_up(counted: Count) -> None:
+    times = Times(average=2e-3, maximum=9e-3)
+    (run,) = join(log_of(counted, times=times, threads=None, accelerator="npu"), counted).analysis.runs
+    assert (run.seconds, run.statistic, run.device) == (2e-3, "average", "unknown")
+    assert (run.threads, run.samples, run.low_seconds, run.high_seconds, run.minimum_seconds) == (None,) * 5
+    assert (run.load_seconds, run.peak_resident_bytes, run.batch, run.p90_seconds) == (None,) * 4
+
+
+def test_percentiles_and_throughput_come_along(counted: Count) -> None:
+    times = Times(median=2e-3, percentiles=((90.0, 3e-3), (99.0, 4e-3)))
+    (run,) = join(log_of(counted, times=times, batch=1), counted).analysis.runs
+    # 1 / 2 ms
+    assert (run.p90_seconds, run.p99_seconds, run.inferences_per_second) == (3e-3, 4e-3, 500)
 
 
 def test_threads_that_contradict_the_log(counted: Count) -> None:

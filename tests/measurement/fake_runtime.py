@@ -2,11 +2,12 @@
 
 import itertools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Self
 
 from attainable.errors import RuntimeRefused
-from attainable.runtimes import Profile, Samples
+from attainable.runtimes import Profile, Samples, Tolerance
+from attainable.runtimes.onnxruntime import REFERENCE
 from attainable.runtimes.worker_statistics import Loading
 from attainable.workload import Kernel, Workload
 
@@ -19,6 +20,7 @@ class FakeRuntime:
 
     name = "fake"
     formats = ("onnx",)
+    tolerances: Mapping[str, Tolerance] = {"float32": Tolerance(relative=1e-4)}
 
     def __init__(self) -> None:
         self.times = [1e-3]
@@ -26,24 +28,27 @@ class FakeRuntime:
         self.profiled = 1.0
         self.runs = 0
         self.profile_runs = 0
+        self.answer: Callable[[dict[str, Array]], dict[str, Array]] = lambda outputs: outputs
 
     def open(
         self, workload: Workload, inputs: "Mapping[str, Array]", *, threads: int, deadline_seconds: float
     ) -> "FakeSession":
         """Open a session without a worker."""
-        del workload, inputs, threads, deadline_seconds
-        return FakeSession(self)
+        del inputs, threads, deadline_seconds
+        return FakeSession(self, workload)
 
 
 class FakeSession:
     """Counts its runs and answers at once."""
 
     version = "7"
+    precision = "float32"
     load_seconds = 0.25
     loading = Loading()
 
-    def __init__(self, runtime: FakeRuntime) -> None:
+    def __init__(self, runtime: FakeRuntime, workload: Workload) -> None:
         self._runtime = runtime
+        self._workload = workload
         self._times: Iterator[float] = itertools.cycle(runtime.times)
         self.process_id = os.getpid()
 
@@ -60,6 +65,11 @@ class FakeSession:
         """A third of the time is parsing."""
         del deadline_seconds
         return {"parse": 0.1, "optimise": 0.2}
+
+    def compute(self, inputs: "Mapping[str, Array]", *, deadline_seconds: float) -> "dict[str, Array]":
+        """What the reference computes, after the test has laid hands on it."""
+        with REFERENCE.open(self._workload, inputs, threads=1, deadline_seconds=deadline_seconds) as reference:
+            return self._runtime.answer(reference.compute(inputs, deadline_seconds=deadline_seconds))
 
     def profile(self, *, runs: int, deadline_seconds: float) -> Profile:
         """The kernels that the test wrote down."""

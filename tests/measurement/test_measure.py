@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy
 import pytest
 from onnx import TensorProto, helper
 
@@ -51,6 +52,37 @@ def test_a_real_network_is_measured_and_every_op_has_its_time(workload: Workload
     assert 0.3 * run.median_seconds < run.kernels_seconds < 3 * run.median_seconds
     assert run.peak_rss_bytes > 2**20
     assert run.inputs == ("x: normal numbers, mean 0, standard deviation 1",)
+    assert run.correctness is not None
+    assert run.correctness.is_right
+    assert run.surroundings is not None
+    assert len(run.executions) == len(run.kernels)
+
+
+def test_a_wrong_answer_is_told_before_a_quick_one(fake: FakeRuntime, workload: Workload) -> None:
+    fake.answer = lambda outputs: {name: numpy.zeros_like(array) for name, array in outputs.items()}
+    run = measure_workload(workload, runtime="fake", time_budget_seconds=0.2, profile=False)
+    assert run.correctness is not None
+    assert run.correctness.is_right is False
+    assert run.warnings[0].startswith("wrong outputs: ")
+    assert run.warnings[0] == run.correctness.faults[0]
+    fake.answer = lambda outputs: {}
+    run = measure_workload(workload, runtime="fake", time_budget_seconds=0.2, profile=False)
+    assert "is missing" in run.warnings[0]
+    fake.answer = lambda outputs: outputs
+    run = measure_workload(workload, runtime="fake", time_budget_seconds=0.2, profile=False)
+    assert run.correctness is not None
+    assert run.correctness.is_right is True
+    assert not any(warning.startswith("wrong") for warning in run.warnings)
+
+
+def test_random_numbers_are_compared_with_nothing(tmp_path: Path) -> None:
+    net = Net()
+    noise = net.op("RandomNormalLike", "x")
+    workload = net.load(tmp_path, [image()], net.op("Add", "x", noise))
+    run = measure_workload(workload, time_budget_seconds=0.2, profile=False)
+    assert run.correctness is not None
+    assert run.correctness.is_right is None
+    assert run.correctness.absence == "the network draws random numbers"
 
 
 def test_profiling_can_be_left_out(workload: Workload) -> None:
@@ -69,7 +101,7 @@ def test_what_is_wrong_is_said_before_a_worker_starts(workload: Workload) -> Non
 
 
 def measure(workload: Workload, *, seconds: float = 0.2) -> Run:
-    return measure_workload(workload, runtime="fake", time_budget_seconds=seconds)
+    return measure_workload(workload, runtime="fake", time_budget_seconds=seconds, check_outputs=False)
 
 
 def test_steady_times_stop_early_and_are_recorded(fake: FakeRuntime, workload: Workload) -> None:
@@ -170,7 +202,7 @@ def test_only_a_run_of_several_threads_is_repeated_and_all_attempts_share_the_bu
     monkeypatch.setattr(Gate, "after", read)
     for threads, attempts in ((1, ""), (2, " in each of 3 attempts, this being the quietest")):
         run = measure_workload(
-            workload, runtime="fake", threads=threads, time_budget_seconds=0.2, profile=False
+            workload, runtime="fake", threads=threads, time_budget_seconds=0.2, profile=False, check_outputs=False
         )  # fmt: skip
         assert run.warnings[0] == f"noisy, no claim: other processes used 100 % of the machine{attempts}; close them"
     assert fake.runs > 0

@@ -15,15 +15,13 @@ from attainable.analysis.records import (
     DeviceOp,
     DeviceRow,
     EngineOperations,
-    GroupRow,
-    KernelRow,
     Model,
     OpRow,
     Port,
     RoofRow,
-    RunRow,
     Totals,
 )
+from attainable.analysis.run_records import GroupRow, KernelRow, RunRow
 
 PEAK, BANDWIDTH = 100e9, 10e9
 
@@ -70,7 +68,7 @@ def run(groups: Sequence[GroupRow] = (), *, median_seconds: float = 0.05, half_w
     """A run of one thread."""
     return RunRow(
         runtime="onnxruntime", version="1.31.1", device="local", threads=1, dtype="float32", samples=62,
-        median_seconds=median_seconds, low_seconds=median_seconds - half_width,
+        seconds=median_seconds, low_seconds=median_seconds - half_width,
         high_seconds=median_seconds + half_width, minimum_seconds=median_seconds, load_seconds=0.2,
         profiled_seconds=median_seconds, unprofiled_seconds=median_seconds,
         kernels_seconds=sum(entry.seconds for entry in groups),

@@ -42,7 +42,7 @@ def test_an_uneven_interval_shows_both_ends() -> None:
 
 def test_a_run_faster_than_the_bound_is_explained() -> None:
     analysis = convolutions()
-    fast = replace(analysis.runs[0], median_seconds=0.02)
+    fast = replace(analysis.runs[0], seconds=0.02)
     share = row(replace(analysis, runs=[fast]), "Measured").share
     assert share.startswith("200 % of the bound: a faster algorithm")
 

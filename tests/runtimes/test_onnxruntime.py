@@ -10,7 +10,7 @@ from onnx import TensorProto, helper
 from attainable.errors import RuntimeRefused, UnknownName
 from attainable.measurement.inputs import make_inputs
 from attainable.runtimes import RUNTIMES, runtime
-from attainable.runtimes.onnxruntime import RUNTIME
+from attainable.runtimes.onnxruntime import REFERENCE, RUNTIME
 from attainable.runtimes.onnxruntime_graph import Node
 from attainable.runtimes.onnxruntime_kernels import ProfilerCost, attributed_kernels, profiler_cost
 from attainable.workload import Workload, load
@@ -56,6 +56,24 @@ def test_a_session_runs_and_profiles(tmp_path: Path) -> None:
         assert not list(folder.glob("profile*"))
         assert not list(folder.glob("optimised*"))
     assert not folder.exists()
+
+
+def test_the_reference_runs_the_models_own_nodes(tmp_path: Path) -> None:
+    net = Net()
+    workload = net.load(tmp_path, [image(16)], net.op("Relu", net.conv("x", 16, 16)))
+    inputs = make_inputs(workload)
+    kinds: dict[bool, list[str]] = {}
+    outputs: dict[bool, np.ndarray] = {}
+    for tried in (RUNTIME, REFERENCE):
+        with tried.open(workload, inputs.arrays, threads=1, deadline_seconds=60) as session:
+            (outputs[tried.optimised],) = session.compute(inputs.arrays, deadline_seconds=60).values()
+            profile = session.profile(runs=2, deadline_seconds=60)
+            kinds[tried.optimised] = [kernel.kind for kernel in profile.kernels]
+    assert kinds[False] == [op.kind for op in workload.ops] == ["Conv", "Relu"]
+    assert "Relu" not in kinds[True]
+    np.testing.assert_allclose(outputs[True], outputs[False], rtol=1e-4, atol=1e-5)
+    assert REFERENCE.name == RUNTIME.name
+    assert REFERENCE not in [runtime(RUNTIME.name)]
 
 
 def test_symbolic_dimensions_get_their_numbers(tmp_path: Path) -> None:

@@ -3,15 +3,11 @@
 from collections.abc import Collection, Iterator
 
 from attainable.analysis.counted import operation_rows
-from attainable.analysis.labels import group_label
-from attainable.analysis.records import DeviceOp, DeviceRow, GroupRow, KernelRow, MemoryRow, RoofRow, RunRow
-from attainable.cost.boundary import Boundary
+from attainable.analysis.records import DeviceOp, DeviceRow, MemoryRow, RoofRow
 from attainable.cost.count import Count
 from attainable.devices.device import BASES, Device
 from attainable.devices.figures import Roof, Sourced
-from attainable.measurement.run import Run
 from attainable.prediction.accounting import FUSED, Accounting, Kernels
-from attainable.prediction.estimate import estimate
 from attainable.prediction.kernels import PaperKernel, paper_kernels
 from attainable.prediction.roofline import OpRoofline, Roofline, bound, roofline
 
@@ -112,36 +108,4 @@ def _device_op(line: OpRoofline) -> DeviceOp:
     return DeviceOp(
         line.id, found.seconds, found.bound_by, None, found.compute_seconds, found.memory_seconds,
         found.overhead_seconds, found.level,
-    )  # fmt: skip
-
-
-def run_row(count: Count, run: Run, device: Device | None) -> RunRow:
-    """A measured run, each group beside the roofline of its boundary traffic on ``device``, the machine it ran on."""
-    boundary = Boundary(count)
-    entries = {entry.op.id: entry for entry in count.ops}
-    groups: list[GroupRow] = []
-    for group in run.groups:
-        work = boundary.work(group.ops)
-        best = estimate(work, device, threads=run.threads) if device else None
-        groups.append(
-            GroupRow(
-                kernels=list(group.kernels), ops=list(group.ops),
-                label=group_label(entries[id] for id in group.ops if id in entries), seconds=group.seconds,
-                operations=work.total_operations, bytes_moved=work.bytes_moved,
-                roofline_seconds=best.seconds if best else None, bound_by=best.bound_by if best else None,
-            )
-        )  # fmt: skip
-    return RunRow(
-        runtime=run.runtime, version=run.version, device=device.name if device else "local", threads=run.threads,
-        dtype=run.dtype, samples=run.samples, median_seconds=run.median_seconds, low_seconds=run.low_seconds,
-        high_seconds=run.high_seconds, minimum_seconds=run.minimum_seconds, load_seconds=run.load_seconds,
-        profiled_seconds=run.profiled_seconds, unprofiled_seconds=run.unprofiled_seconds,
-        kernels_seconds=run.kernels_seconds, profiler_seconds=run.profiler_seconds,
-        attributed_share=run.attributed_share,
-        peak_resident_bytes=run.peak_rss_bytes, inputs=list(run.inputs),
-        kernels=[
-            KernelRow(kernel.name, kernel.kind, list(kernel.ops), kernel.attribution, kernel.seconds)
-            for kernel in run.kernels
-        ],
-        groups=groups,
     )  # fmt: skip

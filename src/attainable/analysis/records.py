@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from attainable.analysis.run_records import RunRow
 from attainable.errors import ModelFileError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 LARGEST_SAVED_BYTES = 512 * 2**20
 """A saved analysis beyond this is refused; one million ops take about 400 MiB."""
@@ -250,65 +251,6 @@ class DeviceRow:
     predicted_high_seconds: float | None = None
     other_roofs: list[RoofRow] = field(default_factory=list[RoofRow])
     other_memories: list[MemoryRow] = field(default_factory=list[MemoryRow])
-
-
-@dataclass(frozen=True, slots=True)
-class KernelRow:
-    """Measured: a kernel that the runtime ran, its median time, and how its ops were found."""
-
-    name: str
-    kind: str
-    ops: list[str]
-    attribution: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class GroupRow:
-    """Measured against roofline: kernels and ops that can only be compared together.
-
-    ``kernels`` are positions in the run's list; the roofline is that of the group's boundary traffic on the device the
-    run ran on, null where no device describes it.
-    """
-
-    kernels: list[int]
-    ops: list[str]
-    label: str
-    seconds: float
-    operations: int
-    bytes_moved: int
-    roofline_seconds: float | None
-    bound_by: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RunRow:
-    """Measured: one runtime on this machine. Times are of one whole inference.
-
-    ``profiled_seconds`` and ``unprofiled_seconds`` are medians of runs in turns, with the runtime's profiler and
-    without; ``kernels_seconds`` is the sum of the kernels, less what the profiler took (``profiler_seconds`` each).
-    """
-
-    runtime: str
-    version: str
-    device: str
-    threads: int
-    dtype: str
-    samples: int
-    median_seconds: float
-    low_seconds: float
-    high_seconds: float
-    minimum_seconds: float
-    load_seconds: float
-    profiled_seconds: float | None
-    unprofiled_seconds: float | None
-    kernels_seconds: float | None
-    profiler_seconds: float | None
-    attributed_share: float | None
-    peak_resident_bytes: int
-    inputs: list[str]
-    kernels: list[KernelRow]
-    groups: list[GroupRow]
 
 
 @dataclass(frozen=True, slots=True)

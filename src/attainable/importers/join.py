@@ -1,7 +1,6 @@
 """Joins a log with the model that it is of: kernels with their ops, and a run in an analysis.
 
-A run of an analysis has a median with an interval and a number of threads. A log that does not tell these is not joined
-and the reasons are listed: nothing is made up, and an average is no median.
+What the log does not tell is unknown in the run too: nothing is made up, and an average is not called a median.
 """
 
 from collections.abc import Sequence
@@ -12,15 +11,15 @@ from importlib.metadata import PackageNotFoundError, version
 from attainable.analysis.build import Bounding
 from attainable.analysis.counted import counted
 from attainable.analysis.labels import group_label
-from attainable.analysis.records import Analysis, GroupRow, KernelRow, RunRow
-from attainable.cost.boundary import Boundary
+from attainable.analysis.records import Analysis
+from attainable.analysis.run_records import KernelRow, RunRow
+from attainable.analysis.run_rows import group_rows
 from attainable.cost.count import Count
 from attainable.devices.device import Device
 from attainable.errors import InputError
 from attainable.importers.attribution import attribute
-from attainable.importers.log import Log
+from attainable.importers.log import Log, LoggedKernel
 from attainable.measurement.attribution import attributed_share, groups
-from attainable.prediction.estimate import estimate
 from attainable.workload.kernel import Kernel
 
 UNKNOWN_DEVICE = "unknown"
@@ -73,15 +72,17 @@ def join(log: Log, count: Count, *, device: Device | None = None, threads: int |
     analysis = replace(
         analysis,
         devices=[Bounding(count).row(device, threads=cores)] if device is not None else [],
-        environment=_provenance(log),
+        environment=_tool(),
         warnings=[*analysis.warnings, *(f"{log.runtime}'s log: {note}" for note in log.notes)],
     )
-    left_out = (*_missing(log, cores), *_other_batch(log, count))
-    if not left_out:
-        assumed = _assumptions(log, cores)
-        run = _run_row(log, count, kernels, share, device=device, cores=cores)
-        analysis = replace(analysis, runs=[run], warnings=[*analysis.warnings, *assumed])
-    rows = tuple(_kernel_row(kernel) for kernel in kernels)
+    rows = tuple(_kernel_row(kernel, logged) for kernel, logged in zip(kernels, log.kernels, strict=True))
+    left_out = _other_batch(log, count)
+    if log.times.typical is None:
+        left_out = ("the log has no time of whole runs", *left_out)
+    elif not left_out:
+        run = _run_row(log, log.times.typical, share, device=device, cores=cores)
+        run = replace(run, kernels=list(rows), groups=list(group_rows(count, groups(kernels), device, threads=cores)))
+        analysis = replace(analysis, runs=[run])
     return Joined(log, rows, labels, share, analysis, left_out)
 
 
@@ -113,19 +114,6 @@ def _plain(name: str) -> str:
     return name.lower().replace("-", "_").replace(".", "_")
 
 
-def _missing(log: Log, cores: int | None) -> tuple[str, ...]:
-    times = log.times
-    reasons: list[str] = []
-    if times.median is None:
-        kind = times.typical
-        reasons.append(f"the log has no median, only the {kind[0]}" if kind else "the log has no time of whole runs")
-    elif times.low is None or times.high is None or times.samples is None:
-        reasons.append("the log does not tell how far its runs lie apart")
-    if cores is None and not log.accelerator:
-        reasons.append("the log does not tell the number of threads: add --threads")
-    return tuple(reasons)
-
-
 def _other_batch(log: Log, count: Count) -> tuple[str, ...]:
     """Why a log is of another batch than the model; 1 may also mean that the tool did not find the batch."""
     batches = {tensor.shape[0] for tensor in count.workload.inputs if tensor.shape}
@@ -134,58 +122,41 @@ def _other_batch(log: Log, count: Count) -> tuple[str, ...]:
     return (f"the log is of batch {log.batch} and the model of batch {batches.pop()}: add --batch {log.batch}",)
 
 
-def _assumptions(log: Log, cores: int | None) -> list[str]:
-    """What the record of a run has to say although the log does not."""
-    sentences = ["peak memory is not in the log"]
-    if log.load_seconds is None:
-        sentences.append("the log does not tell how long loading took, 0 stands for it")
-    if cores is None:
-        sentences.append("the run was not on a processor, 1 thread stands for the host")
-    if log.times.minimum is None:
-        sentences.append("the log has no quickest run, the lower end of the interval stands for it")
-    return sentences
-
-
 def _run_row(
-    log: Log, count: Count, kernels: Sequence[Kernel], share: float | None, *, device: Device | None,
-    cores: int | None,
-) -> RunRow:  # fmt: skip
+    log: Log, typical: tuple[str, float], share: float | None, *, device: Device | None, cores: int | None
+) -> RunRow:
+    """All that the log itself tells of a run."""
     times = log.times
-    if times.median is None or times.low is None or times.high is None or times.samples is None:
-        raise ValueError("a run needs a median with its interval")
-    boundary = Boundary(count)
-    entries = {entry.op.id: entry for entry in count.ops}
-    rows: list[GroupRow] = []
-    for group in groups(kernels):
-        work = boundary.work(group.ops)
-        best = estimate(work, device, threads=cores) if device is not None else None
-        rows.append(
-            GroupRow(
-                kernels=list(group.kernels), ops=list(group.ops), label=group_label(entries[id] for id in group.ops),
-                seconds=group.seconds, operations=work.total_operations, bytes_moved=work.bytes_moved,
-                roofline_seconds=best.seconds if best else None, bound_by=best.bound_by if best else None,
-            )
-        )  # fmt: skip
+    statistic, seconds = typical
+    percentiles = dict(times.percentiles)
     return RunRow(
         runtime=log.runtime, version=log.version, device=device.name if device is not None else UNKNOWN_DEVICE,
-        threads=cores or 1, dtype=log.precision, samples=times.samples, median_seconds=times.median,
-        low_seconds=times.low, high_seconds=times.high,
-        minimum_seconds=times.minimum if times.minimum is not None else times.low,
-        load_seconds=log.load_seconds or 0.0, profiled_seconds=None, unprofiled_seconds=None,
-        kernels_seconds=log.kernels_seconds, profiler_seconds=None, attributed_share=share, peak_resident_bytes=0,
-        inputs=[], kernels=[_kernel_row(kernel) for kernel in kernels], groups=rows,
+        threads=cores, dtype=log.precision, samples=times.samples, seconds=seconds, statistic=statistic,
+        low_seconds=times.low, high_seconds=times.high, minimum_seconds=times.minimum, load_seconds=log.load_seconds,
+        profiled_seconds=None, unprofiled_seconds=None, kernels_seconds=log.kernels_seconds, profiler_seconds=None,
+        attributed_share=share, peak_resident_bytes=None, inputs=[], kernels=[], groups=[], precision=log.precision,
+        batch=log.batch, inferences_per_second=log.batch / seconds if log.batch and seconds else None,
+        p90_seconds=percentiles.get(90.0), p99_seconds=percentiles.get(99.0),
+        first_run_seconds=log.first_run_seconds, provenance=_provenance(log),
     )  # fmt: skip
 
 
-def _kernel_row(kernel: Kernel) -> KernelRow:
-    return KernelRow(kernel.name, kernel.kind, list(kernel.ops), kernel.attribution, kernel.seconds)
+def _kernel_row(kernel: Kernel, logged: LoggedKernel) -> KernelRow:
+    return KernelRow(
+        kernel.name, kernel.kind, list(kernel.ops), kernel.attribution, kernel.seconds, precision=logged.precision
+    )
+
+
+def _tool() -> dict[str, str]:
+    """What made the analysis; of the machine that was measured the log tells nothing."""
+    with suppress(PackageNotFoundError):
+        return {"attainable": version("attainable")}
+    return {}
 
 
 def _provenance(log: Log) -> dict[str, str]:
-    """Where the figures come from, as facts of an analysis; of the machine that was measured the log tells nothing."""
+    """Where the figures come from."""
     facts: dict[str, str] = {}
-    with suppress(PackageNotFoundError):
-        facts["attainable"] = version("attainable")
     for index, source in enumerate(log.sources):
         number = f" {index + 1}" if len(log.sources) > 1 else ""
         facts[f"log{number}"] = source.path

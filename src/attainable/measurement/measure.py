@@ -7,12 +7,14 @@ from statistics import median
 
 from attainable.errors import InvalidQuantity, RunError
 from attainable.measurement.attribution import attributed_share, groups
+from attainable.measurement.correctness import correctness, reference_outputs
 from attainable.measurement.deployment import ALONE, Deployment, company, cores_for, pinned
 from attainable.measurement.doubts import doubts_of_gate, doubts_of_profile, doubts_of_times
 from attainable.measurement.inputs import Given, make_inputs
 from attainable.measurement.neighbours import times_of
 from attainable.measurement.percentiles import percentile
 from attainable.measurement.run import Run
+from attainable.measurement.surroundings import surroundings_of
 from attainable.measurement.timed_runs import FEWEST_PERIODS, TimedRuns, run_first, time_periodic_runs, time_runs
 from attainable.quantities import format_seconds
 from attainable.runtimes import Profile, Session, require_runnable
@@ -40,6 +42,7 @@ def measure_workload(
     time_budget_seconds: float = 20.0,
     inputs: Given | None = None,
     profile: bool = True,
+    check_outputs: bool = True,
     deployment: Deployment = ALONE,
 ) -> Run:
     """Run the network in a worker process and say how long it takes and where the time goes.
@@ -56,6 +59,7 @@ def measure_workload(
         time_budget_seconds: for runs and profile together. Loading, and the least number of runs where a run is slow
             (two to warm up and one that counts, eight for the profile), come on top.
         inputs: arrays or ``.npy`` files for some inputs; the others are made from a seed.
+        check_outputs: also compare the outputs with those of a reference, before anything is timed.
         profile: also find the time of each kernel, and where that of loading goes. If that fails, the run stands and a
             warning says why.
         deployment: how often it runs, on which cores, and beside what. With a period all of the time is used.
@@ -82,6 +86,11 @@ def measure_workload(
     processors = cores_for(threads) if deployment.pinned else ()
     made = make_inputs(workload, inputs)
     deadline_seconds = max(_DEADLINE_SECONDS, 3 * time_budget_seconds)
+    reference = (
+        reference_outputs(workload, made.arrays, threads=threads, deadline_seconds=deadline_seconds)
+        if check_outputs
+        else None
+    )
     with ExitStack() as running:
         beside = running.enter_context(company(deployment, chosen, threads=threads))
         with pinned(processors):
@@ -89,6 +98,11 @@ def measure_workload(
                 chosen.open(workload, made.arrays, threads=threads, deadline_seconds=deadline_seconds)
             )
         first = run_first(session, deadline_seconds=deadline_seconds)
+        checked = (
+            correctness(session, chosen, made.arrays, reference, deadline_seconds=deadline_seconds)
+            if reference is not None
+            else None
+        )
         # One thread keeps its pace beside another program; several wait for each other, and are worth measuring again,
         # unless it is we who disturb them.
         waits = threads > 1 and deployment.is_alone
@@ -107,7 +121,7 @@ def measure_workload(
         timed = passage.result.timed
         neighbours = times_of(beside.neighbours)
         summary = summarize(timed.seconds)
-        warnings = list(doubts_of_gate(passage.verdict, attempts=passage.attempts))
+        warnings = [*(checked.faults if checked else ()), *doubts_of_gate(passage.verdict, attempts=passage.attempts)]
         # What runs beside it by our own doing takes processors from it: nobody should close that.
         judged = timed if deployment.is_alone else replace(timed, cpu_share=1.0)
         warnings += doubts_of_times(judged, summary, threads=threads)
@@ -163,6 +177,10 @@ def measure_workload(
         missed_share=passage.result.missed_share,
         beside=neighbours,
         load="" if deployment.load is None else str(deployment.load),
+        precision=session.precision,
+        executions=found.executions if found else (),
+        correctness=checked,
+        surroundings=surroundings_of(passage),
     )
 
 

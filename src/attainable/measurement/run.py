@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from attainable.measurement.correctness import Correctness
 from attainable.measurement.energy import Energy
 from attainable.measurement.neighbours import NeighbourTimes
+from attainable.measurement.surroundings import Surroundings
+from attainable.runtimes import Execution
 from attainable.runtimes.worker_statistics import Usage
 from attainable.workload.kernel import Group, Kernel
 
@@ -51,6 +54,10 @@ class Run:
         missed_share: share of the periods that ended without a run that was done; None without a period.
         beside: networks that ran meanwhile, and how.
         load: what kept the machine busy on purpose, in the words of ``--load``; empty for nothing.
+        precision: the type that most of the arithmetic really ran in, as the runtime says; empty where it does not.
+        executions: how each kernel was run, in their order; empty where the runtime does not tell.
+        correctness: its outputs against the reference; None where they were not asked for.
+        surroundings: of the machine; None where they were not read.
     """
 
     runtime: str
@@ -91,6 +98,10 @@ class Run:
     missed_share: float | None = None
     beside: tuple[NeighbourTimes, ...] = ()
     load: str = ""
+    precision: str = ""
+    executions: tuple[Execution, ...] = ()
+    correctness: Correctness | None = None
+    surroundings: Surroundings | None = None
     inferences_per_second: float = field(init=False)
 
     def __post_init__(self) -> None:

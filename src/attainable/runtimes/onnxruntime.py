@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from attainable.errors import RuntimeRefused
@@ -27,21 +28,34 @@ _EVENT_BYTES = 4096
 """What the profiler keeps of one kernel of one run, measured with 1.31: 2.5 KiB and more for long names."""
 
 
+_REQUIREMENT = Requirement(
+    module="onnxruntime", distribution="onnxruntime", packages=("onnxruntime>=1.31", "numpy>=2.0")
+)
+_TOLERANCES: Mapping[str, Tolerance] = {
+    "float32": Tolerance(relative=1e-4), "float64": Tolerance(relative=1e-12),
+    "float16": Tolerance(relative=1e-2), "bfloat16": Tolerance(relative=5e-2),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Onnxruntime:
-    """onnxruntime's CPU provider in the worker's own installation."""
+    """onnxruntime's CPU provider in the worker's own installation; the properties are those of ``Runtime``.
 
-    name = "onnxruntime"
-    formats = ("onnx",)
+    Attributes:
+        optimised: whether it optimises the graph, the blocked layout included; False: it runs the model's own nodes.
+    """
 
-    requirement = Requirement(
-        module="onnxruntime", distribution="onnxruntime", packages=("onnxruntime>=1.31", "numpy>=2.0")
-    )
-    tolerances: Mapping[str, Tolerance] = {
-        "float32": Tolerance(relative=1e-5), "float64": Tolerance(relative=1e-12),
-        "float16": Tolerance(relative=1e-2), "bfloat16": Tolerance(relative=5e-2),
-    }  # fmt: skip
-    precisions = ()
-    least_attributed_share = 0.95
+    name: str = "onnxruntime"
+    formats: tuple[str, ...] = ("onnx",)
+    requirement: Requirement = _REQUIREMENT
+    precisions: tuple[str, ...] = ()
+    least_attributed_share: float = 0.95
+    optimised: bool = True
+
+    @property
+    def tolerances(self) -> Mapping[str, Tolerance]:
+        """See ``Runtime.tolerances``."""
+        return _TOLERANCES
 
     def open(
         self,
@@ -59,7 +73,7 @@ class Onnxruntime:
             workload,
             inputs,
             session_file="onnxruntime_session.py",
-            arguments={"threads": threads, "dimensions": dimensions},
+            arguments={"threads": threads, "dimensions": dimensions, "optimised": self.optimised},
             deadline_seconds=deadline_seconds,
             precision=precision,
         )
@@ -108,6 +122,8 @@ class OnnxruntimeSession(WorkerSession):
 
 
 RUNTIME = Onnxruntime()
+REFERENCE = Onnxruntime(optimised=False)
+"""What the outputs of runtimes are compared with, those of ``RUNTIME`` too; none to measure, hence not in the table."""
 
 
 def _precision(workload: Workload) -> str:

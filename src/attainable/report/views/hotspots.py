@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from attainable.analysis.records import Analysis, DeviceRow, RunRow
+from attainable.analysis.records import Analysis, DeviceRow
+from attainable.analysis.run_records import RunRow
 from attainable.names import short_name
 from attainable.quantities import format_seconds, format_share
 from attainable.report.messages import say
@@ -125,8 +126,8 @@ def _run_notes(analysis: Analysis, run: RunRow, total: float) -> tuple[str, ...]
     machine = machine_device(analysis)
     values = {"runtime": short_name(run.runtime), "version": short_name(run.version), "seconds": format_seconds(total)}
     notes = [say("hotspots.measured", values)]
-    if total > 0 and abs(run.median_seconds - total) > _WIDE_GAP * run.median_seconds:
-        notes.append(say("hotspots.gap", {"seconds": format_seconds(run.median_seconds)}))
+    if total > 0 and abs(run.seconds - total) > _WIDE_GAP * run.seconds:
+        notes.append(say("hotspots.gap", {"seconds": format_seconds(run.seconds)}))
     if machine:
         notes.append(say("hotspots.groups_only"))
     if run.attributed_share is not None and run.attributed_share < 0.995:

@@ -38,7 +38,7 @@ def indicators(analysis: Analysis) -> tuple[Indicator, ...]:
 def _latency(analysis: Analysis) -> Figure:
     run, machine = shown_run(analysis), machine_device(analysis)
     if run:
-        return Figure(format_seconds(run.median_seconds), say("kind.measured"), say("indicator.latency.median"))
+        return Figure(format_seconds(run.seconds), say("kind.measured"), say("indicator.latency.median"))
     why = say("verdict.no_run")
     if machine and (machine.roofs or machine.bytes_per_second):
         best = f"{say('verdict.at_best').lower()} {format_seconds(machine.bound_seconds)}, {say('kind.bound')}"

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from attainable.analysis.records import Analysis, DeviceRow, GroupRow, OpRow, RunRow
+from attainable.analysis.records import Analysis, DeviceRow, OpRow
+from attainable.analysis.run_records import GroupRow, RunRow
 from attainable.names import short_name
 
 _MOST_COMPANIONS = 4

@@ -2,7 +2,8 @@
 
 import re
 
-from attainable.analysis.records import Analysis, DeviceRow, RunRow
+from attainable.analysis.records import Analysis, DeviceRow
+from attainable.analysis.run_records import RunRow
 from attainable.names import short_name, short_sentence
 
 LOCAL = "local"

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from attainable.analysis.records import Analysis, DeviceRow, Port, RunRow
+from attainable.analysis.records import Analysis, DeviceRow, Port
 from attainable.names import short_name, short_pairs, short_sentence
-from attainable.quantities import format_bytes, format_bytes_per_second, format_operations_per_second, format_seconds
+from attainable.quantities import format_bytes, format_bytes_per_second, format_operations_per_second
 from attainable.report.messages import say, say_count
 from attainable.report.views.machine import device_title
+from attainable.report.views.run_facts import run_facts
 
 _MOST_PORTS = 20
 
@@ -32,7 +33,7 @@ def method(analysis: Analysis) -> tuple[Facts, ...]:
         Facts(say("method.model"), _model(analysis)),
         Facts(say("method.conventions"), short_pairs(analysis.conventions)),
         *(Facts(_titled("method.roofs", device), _roofs(device)) for device in analysis.devices),
-        *(Facts(say("method.run"), _run(run)) for run in analysis.runs),
+        *(Facts(say("method.run"), run_facts(run)) for run in analysis.runs),
         *(Facts(_titled("method.device", device), short_pairs(device.conditions)) for device in analysis.devices),
         Facts(say("method.environment"), short_pairs(analysis.environment)),
     ]
@@ -75,23 +76,6 @@ def _port(port: Port) -> str:
         else say("method.unknown_shape" if port.shape is None else "method.scalar")
     )
     return f"{short_name(port.name)}: {short_name(port.dtype)} {short_name(shape)}"
-
-
-def _run(run: RunRow) -> tuple[tuple[str, str], ...]:
-    """How a run was made, and the times that stand nowhere else."""
-    rows = [
-        (say("method.runtime"), short_name(f"{run.runtime} {run.version}")),
-        (say("method.threads"), say_count("subject.threads", run.threads)),
-        (say("method.samples"), say("method.samples_value", {"count": run.samples})),
-        (say("method.fastest"), format_seconds(run.minimum_seconds)),
-        (say("method.load"), format_seconds(run.load_seconds)),
-    ]
-    if run.profiled_seconds is not None:
-        rows.append((say("method.profiled"), format_seconds(run.profiled_seconds)))
-    if run.profiler_seconds is not None:
-        rows.append((say("method.profiler"), format_seconds(run.profiler_seconds)))
-    rows += [(say("method.input"), short_sentence(line)) for line in run.inputs[:_MOST_PORTS]]
-    return tuple(rows)
 
 
 def _roofs(device: DeviceRow) -> tuple[tuple[str, str], ...]:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from attainable.analysis.records import Analysis, DeviceRow, RunRow
+from attainable.analysis.records import Analysis, DeviceRow
+from attainable.analysis.run_records import RunRow
 from attainable.names import short_name
 from attainable.quantities import format_seconds, format_share
 from attainable.report.messages import say, say_count
@@ -103,19 +104,24 @@ def _measured(analysis: Analysis, run: RunRow | None, machine: DeviceRow | None)
         failed = any(fault.stage == "measurement" for fault in analysis.errors)
         return _missing("verdict.measured", "state.not_measured", "verdict.failed" if failed else "verdict.no_run")
     notes = [
-        interval(run.median_seconds, run.low_seconds, run.high_seconds),
-        say_count("verdict.samples", run.samples),
+        say("verdict.wrong") if run.is_wrong else "",
+        say("verdict.noisy") if run.surroundings and run.surroundings.state == "noisy" else "",
+        "" if run.statistic == "median" else say("verdict.statistic", {"statistic": short_name(run.statistic)}),
+        ""
+        if run.low_seconds is None or run.high_seconds is None
+        else interval(run.seconds, run.low_seconds, run.high_seconds),
+        "" if run.samples is None else say_count("verdict.samples", run.samples),
     ]
     return VerdictRow(
-        say("verdict.measured"), format_seconds(run.median_seconds), say("kind.measured"),
-        ", ".join(filter(None, notes)), share=_share_of_bound(run, machine), seconds=run.median_seconds,
+        say("verdict.measured"), format_seconds(run.seconds), say("kind.measured"),
+        ", ".join(filter(None, notes)), share=_share_of_bound(run, machine), seconds=run.seconds,
     )  # fmt: skip
 
 
 def _share_of_bound(run: RunRow, machine: DeviceRow | None) -> str:
-    if machine is None or machine.bound_seconds <= 0 or run.median_seconds <= 0 or machine.threads != run.threads:
+    if machine is None or machine.bound_seconds <= 0 or run.seconds <= 0 or machine.threads != run.threads:
         return ""
-    share = machine.bound_seconds / run.median_seconds
+    share = machine.bound_seconds / run.seconds
     return say("verdict.of_bound" if share <= 1 else "verdict.beats_bound", {"share": format_share(share)})
 
 

@@ -2,8 +2,8 @@
 
 Threads: ``intra_op_num_threads`` is what the user asked for, ``inter_op_num_threads`` is 1 and the nodes run in
 sequence. Idle threads spin between kernels, as onnxruntime does unless told otherwise: that is how it is deployed.
-All graph optimisations are on, the blocked layout (NCHWc) included. Inputs are bound before the clock starts and
-outputs stay inside the runtime, so that no copy is timed.
+All graph optimisations are on, the blocked layout (NCHWc) included, or all are off. Inputs are bound before the clock
+starts and outputs stay inside the runtime, so that no copy is timed.
 """
 
 import ctypes
@@ -144,7 +144,10 @@ class OnnxruntimeSession:
         options.intra_op_num_threads = self._arguments["threads"]
         options.inter_op_num_threads = 1
         options.execution_mode = self._onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-        options.graph_optimization_level = self._onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+        levels = self._onnxruntime.GraphOptimizationLevel
+        options.graph_optimization_level = (
+            levels.ORT_ENABLE_ALL if self._arguments["optimised"] else levels.ORT_DISABLE_ALL
+        )
         options.log_severity_level = _ERRORS_ONLY
         for dimension, extent in self._arguments["dimensions"].items():
             options.add_free_dimension_override_by_name(dimension, extent)

@@ -1,0 +1,126 @@
+"""Whether a runtime computes what the model says: its outputs against those of a reference, in the same run.
+
+The reference is onnxruntime without graph optimisation, in a process of its own that has ended before anything is
+timed. A quick answer that is wrong is no answer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from attainable.errors import RunError
+from attainable.names import clean
+from attainable.quantities import format_share
+from attainable.runtimes import Runtime, Session, Tolerance
+from attainable.runtimes.agreement import Agreement, agreements
+from attainable.runtimes.onnxruntime import REFERENCE
+from attainable.workload.graph import Workload
+
+if TYPE_CHECKING:
+    from attainable.runtimes import Array
+
+_UNKNOWN_PRECISION = Tolerance(relative=5e-2)
+"""Where a runtime does not tell what it computes in: as wide as for the narrowest types that the runtimes name."""
+_RANDOM = frozenset({
+    "Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Correctness:
+    """The outputs of a run against the reference.
+
+    Attributes:
+        reference: what they were compared with; empty where nothing was.
+        tolerance: how far they may be from it, in the precision that ran.
+        outputs: one by one, in the model's order; empty where nothing was compared.
+        absence: why nothing was compared; empty where it was.
+    """
+
+    reference: str
+    tolerance: Tolerance
+    outputs: tuple[Agreement, ...]
+    absence: str = ""
+
+    @property
+    def wrong(self) -> tuple[Agreement, ...]:
+        """The outputs that are further from the reference than they may be."""
+        return tuple(output for output in self.outputs if not output.is_within(self.tolerance))
+
+    @property
+    def is_right(self) -> bool | None:
+        """Whether all outputs are within the tolerance; None where nothing was compared."""
+        return not self.wrong if self.outputs else None
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong, one sentence for each output."""
+        return tuple(
+            f"wrong outputs: {clean(each.output)} {each.fault or self._distance(each)}" for each in self.wrong
+        )  # fmt: skip
+
+    def _distance(self, output: Agreement) -> str:
+        return (
+            f"is off by {output.relative_error:.1e} of the largest value, {self.tolerance.relative:.0e} is usual; "
+            f"cosine {output.cosine:.4f}, first choices alike in {format_share(output.same_top)}"
+        )
+
+
+def reference_outputs(
+    workload: Workload, inputs: "Mapping[str, Array]", *, threads: int, deadline_seconds: float
+) -> "tuple[dict[str, Array], str]":
+    """The outputs of the reference, or none and the reason. Its worker has ended when this returns.
+
+    Args:
+        workload: whose model file is run.
+        inputs: an array for each graph input.
+        threads: processor threads that it may use.
+        deadline_seconds: for loading and for running it.
+    """
+    if workload.provenance.format not in REFERENCE.formats:
+        return {}, f"the reference does not run {workload.provenance.format} files"
+    if _is_random(workload):
+        return {}, "the network draws random numbers"
+    try:
+        with REFERENCE.open(workload, inputs, threads=threads, deadline_seconds=deadline_seconds) as session:
+            return session.compute(inputs, deadline_seconds=deadline_seconds), f"{REFERENCE.name} {session.version}"
+    except RunError as error:
+        return {}, f"the reference did not run: {error.what}"
+
+
+def correctness(
+    session: Session, runtime: Runtime, inputs: "Mapping[str, Array]", reference: "tuple[dict[str, Array], str]", *,
+    deadline_seconds: float,
+) -> Correctness:  # fmt: skip
+    """Compute the outputs in a session and compare them.
+
+    Args:
+        session: that has run at least once; it keeps the inputs.
+        runtime: whose session it is; names the tolerances.
+        inputs: that the reference was given.
+        reference: from ``reference_outputs``.
+        deadline_seconds: for one run.
+
+    Raises:
+        WorkerCrashed: the worker died.
+        WorkerTimedOut: no answer in time.
+    """
+    tolerance = runtime.tolerances.get(session.precision, _UNKNOWN_PRECISION)
+    wanted, words = reference
+    if not wanted:
+        return Correctness("", tolerance, (), absence=words or "the network has no outputs")
+    return Correctness(words, tolerance, agreements(wanted, session.compute(inputs, deadline_seconds=deadline_seconds)))
+
+
+def _is_random(workload: Workload) -> bool:
+    left, seen = list(workload.ops), set[int]()
+    while left:
+        op = left.pop()
+        if op.kind in _RANDOM:
+            return True
+        for body in op.bodies:
+            # Calls of a local function share its body.
+            if id(body) not in seen:
+                seen.add(id(body))
+                left.extend(body.ops)
+    return False
