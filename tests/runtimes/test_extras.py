@@ -1,0 +1,18 @@
+"""The extras of the package name what the runtimes need, so that both ways to install them give the same."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from attainable.runtimes import RUNTIMES, runtime
+
+PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
+ALWAYS: list[str] = PROJECT["dependencies"]
+
+
+@pytest.mark.parametrize("name", sorted(set(RUNTIMES) & set(EXTRAS)))
+def test_an_extra_has_what_its_runtime_needs(name: str) -> None:
+    needed = {package for package in runtime(name).requirement.packages if not package.startswith("-")}
+    assert needed <= {*EXTRAS[name], *ALWAYS}
