@@ -50,7 +50,7 @@ VERDICT = """
   Over 100 %, cache: the tensors came from a cache instead of memory.
 
   Accuracy   not measured    no outputs were compared
-  Latency    50.0 ms         measured, median of one inference
+  Latency    50.0 ms         measured, median of a run
   Memory     1.00 MiB        counted, peak of the activations
              4.00 KiB        counted, weights and buffers
              256 MiB         measured, peak resident memory, runtime included
