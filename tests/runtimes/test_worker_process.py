@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from attainable.errors import RuntimeRefused, WorkerCrashed, WorkerTimedOut
 from attainable.runtimes.process import Worker
+from tests.processes import wait_until_dead
 
 SESSION = """
 import ctypes, os, signal, subprocess, sys, time
@@ -34,29 +36,13 @@ def session_file(folder: Path, *, opening: str = "pass", call: str = "pass") -> 
     return str(path)
 
 
-def open_worker(worker: Worker, file: str, *, deadline_seconds: float = 20.0) -> dict[str, object]:
+def open_worker(worker: Worker, file: str, *, deadline_seconds: float = 60.0) -> dict[str, object]:
     return worker.call("open", {"session_file": file}, deadline_seconds=deadline_seconds)
 
 
-def run(worker: Worker, *, runs: int = 3, deadline_seconds: float = 20.0) -> dict[str, list[float]]:
+def run(worker: Worker, *, runs: int = 3, deadline_seconds: float = 60.0) -> dict[str, Any]:
     request = {"seconds": 0.0, "minimum": runs, "maximum": runs}
     return worker.call("run", request, deadline_seconds=deadline_seconds)
-
-
-def is_alive(process: int) -> bool:
-    """Whether a process runs; a dead one that nobody has waited for does not."""
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
-
-
-def wait_until_dead(process: int) -> None:
-    end = time.monotonic() + 5
-    while is_alive(process):
-        assert time.monotonic() < end, f"process {process} is left"
-        time.sleep(0.01)
 
 
 def test_calls_are_timed_one_by_one(tmp_path: Path) -> None:
@@ -64,10 +50,11 @@ def test_calls_are_timed_one_by_one(tmp_path: Path) -> None:
         assert open_worker(worker, session_file(tmp_path, call="time.sleep(0.01)"))["version"] == "1"
         answer = run(worker, runs=5)
         assert len(answer["seconds"]) == 5
-        assert all(0.01 <= seconds < 0.5 for seconds in answer["seconds"])
+        assert all(seconds >= 0.01 for seconds in answer["seconds"])
+        assert sum(answer["seconds"]) <= answer["wall_seconds"]
         folder, process = worker.folder, worker.process_id
     assert not folder.exists()
-    wait_until_dead(process)
+    wait_until_dead([process])
 
 
 def test_the_worker_sees_only_the_standard_library_and_its_own_environment(tmp_path: Path) -> None:
@@ -91,7 +78,7 @@ def test_a_segmentation_fault_is_named_with_its_stage_and_the_last_words(tmp_pat
             open_worker(worker, session_file(tmp_path, opening=opening))
         with pytest.raises(WorkerCrashed, match="the worker has ended before 'run'"):
             run(worker)
-    wait_until_dead(worker.process_id)
+    wait_until_dead([worker.process_id])
 
 
 def test_a_silent_exit_is_a_crash(tmp_path: Path) -> None:
@@ -105,8 +92,8 @@ def test_an_endless_loop_ends_at_the_deadline(tmp_path: Path) -> None:
     with Worker() as worker, pytest.raises(WorkerTimedOut, match="no answer to 'run' within 300 ms"):
         open_worker(worker, session_file(tmp_path, call="\n        while True: pass"))
         run(worker, deadline_seconds=0.3)
-    assert time.monotonic() - start < 5
-    wait_until_dead(worker.process_id)
+    assert time.monotonic() - start < 60
+    wait_until_dead([worker.process_id])
 
 
 def test_a_worker_that_ignores_termination_is_killed(tmp_path: Path) -> None:
@@ -114,7 +101,7 @@ def test_a_worker_that_ignores_termination_is_killed(tmp_path: Path) -> None:
     with Worker() as worker, pytest.raises(WorkerTimedOut):
         open_worker(worker, session_file(tmp_path, opening=opening, call="time.sleep(60)"))
         run(worker, deadline_seconds=0.2)
-    wait_until_dead(worker.process_id)
+    wait_until_dead([worker.process_id])
 
 
 def test_prints_do_not_disturb_the_protocol(tmp_path: Path) -> None:
@@ -133,11 +120,12 @@ def test_grandchildren_do_not_outlive_the_worker(tmp_path: Path, leave: str) -> 
     with Worker() as worker:
         open_worker(worker, session_file(tmp_path, call=call))
         try:
-            run(worker, runs=1, deadline_seconds=0.7)
+            # who does not sleep has all the time that a loaded machine needs
+            run(worker, runs=1, deadline_seconds=3.0 if "sleep" in leave else 60.0)
         except (WorkerTimedOut, WorkerCrashed) as error:
             assert leave != "pass", error
-    wait_until_dead(int(note.read_text()))
-    wait_until_dead(worker.process_id)
+    wait_until_dead([int(note.read_text())])
+    wait_until_dead([worker.process_id])
 
 
 def test_an_exception_is_a_refusal_on_one_printable_line(tmp_path: Path) -> None:
@@ -188,18 +176,18 @@ def test_a_program_that_is_no_python_breaks_the_protocol() -> None:
 def test_an_answer_that_is_too_long_is_an_error_and_not_a_flood(tmp_path: Path) -> None:
     with Worker() as worker, pytest.raises(RuntimeRefused, match="the answer is too long"):
         open_worker(worker, session_file(tmp_path))
-        worker.call("feed", {"length": 2**24}, deadline_seconds=20.0)
+        worker.call("feed", {"length": 2**24}, deadline_seconds=60.0)
 
 
 def test_the_worker_dies_with_its_parent(tmp_path: Path) -> None:
     parent = (
         "import os, sys\nfrom attainable.runtimes.process import Worker\n"
-        f"worker = Worker()\nworker.call('open', {{'session_file': {session_file(tmp_path)!r}}}, deadline_seconds=20)\n"
+        f"worker = Worker()\nworker.call('open', {{'session_file': {session_file(tmp_path)!r}}}, deadline_seconds=60)\n"
         "print(worker.process_id, worker.folder, flush=True)\nos._exit(0)\n"
     )
     finished = subprocess.run([sys.executable, "-c", parent], capture_output=True, text=True, check=True)
     process, folder = finished.stdout.split()
-    wait_until_dead(int(process))
+    wait_until_dead([int(process)])
     for leftover in Path(folder).iterdir():
         leftover.unlink()
     Path(folder).rmdir()

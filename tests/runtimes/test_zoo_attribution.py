@@ -30,4 +30,4 @@ def test_a_network_of_the_zoo(name: str, tmp_path: Path) -> None:
     for kernel in computing:
         assert sum(op.kind in HEAVY for op in workload.ops if op.id in kernel.ops) <= 1
     for group in groups(kernels):
-        assert len(group.ops) <= 12 or group.seconds <= 0.1 * total
+        assert len(group.ops) <= 12 or group.seconds <= 0.25 * total

@@ -12,6 +12,7 @@ from attainable.timing.best_hand_over import best_path
 from attainable.timing.conditions import usable_processors
 from attainable.timing.gate import Reading, shares, through_gate
 from attainable.timing.gate_readings import Gate, machine_name, read_machine
+from attainable.timing.kernel_files import text
 from tests.timing.machines import machine, of_processors
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no /proc")
@@ -56,30 +57,41 @@ def test_the_name_of_a_machine_says_what_hand_overs_depend_on(tmp_path: Path) ->
     assert machine_name(root=machine(tmp_path, cpuinfo)) == f"Toy 9, {processors} processors, virtual"
 
 
+def processor_seconds(process: int) -> float:
+    """User and system time of a process so far; 0 where the system does not tell."""
+    fields = text(Path(f"/proc/{process}/stat")).rpartition(")")[2].split()
+    return sum(int(field) for field in fields[11:13]) / os.sysconf("SC_CLK_TCK")
+
+
 def test_a_busy_neighbour_is_seen_between_two_readings() -> None:
-    # On a machine that is loaded already the neighbour adds nothing: others then use far more than the limit anyway.
     gate = Gate(probe=False)
     before = gate.before()
     neighbour = subprocess.Popen([sys.executable, "-I", "-c", "while True: pass"])
+    # Others and a quota leave it as little as they like: what it got counts, once that is far more than a tick.
+    had, end = 0.0, time.monotonic() + 60
     try:
-        time.sleep(0.5)
+        while had < 0.3 and time.monotonic() < end:
+            time.sleep(0.1)
+            had = processor_seconds(neighbour.pid)
         after = gate.after()
     finally:
         neighbour.kill()
         neighbour.wait()
     others, steal = shares(before, after)
-    if before.times is None:
+    if before.times is None or after.times is None or not had:
         pytest.skip("the system does not tell")
-    # One busy program takes 1 / n of the machine, less its start and what a hypervisor takes; never below half of that.
     assert others is not None
-    assert others + (steal or 0.0) > 0.5 / before.times.processors
+    capacity = (after.times.wall_seconds - before.times.wall_seconds) * before.times.processors
+    # Some kernels count a whole tick for whom they meet at its end, so that the sum of all is rougher than each.
+    assert others + (steal or 0.0) > min(0.99, 0.5 * had / capacity)
 
 
 def test_our_own_work_is_not_blamed_on_others() -> None:
-    def work() -> None:
-        end = time.perf_counter() + 0.5
+    def work() -> float:
+        start, end = time.process_time(), time.perf_counter() + 0.5
         while time.perf_counter() < end:
             pass
+        return time.process_time() - start
 
     gate = Gate(probe=False)
     passage = through_gate(work, gate.before, gate.after, attempts=1)
@@ -90,11 +102,13 @@ def test_our_own_work_is_not_blamed_on_others() -> None:
     own = passage.after.times.own_seconds - passage.before.times.own_seconds
     busy = passage.after.times.busy_seconds - passage.before.times.busy_seconds
     wall = passage.after.times.wall_seconds - passage.before.times.wall_seconds
-    assert own > 0
+    # However little of the half second we got, all of it is ours; the system counts in steps of a hundredth.
+    assert own >= passage.result - 0.02
     assert others is not None
-    together = max(0.0, busy - own) / wall / passage.before.times.processors
+    # Everybody's time comes in steps too, so that on a full machine it may be more than there is.
+    together = min(1.0, max(0.0, busy - own) / wall / passage.before.times.processors)
     # What a hypervisor takes counts as busy, though nobody here had it.
-    assert others == pytest.approx(max(0.0, together - (steal or 0.0)), abs=0.02)
+    assert others == pytest.approx(max(0.0, together - (steal or 0.0)), abs=1e-9)
 
 
 def test_a_reading_with_the_probe_knows_clock_and_hand_overs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,4 +139,4 @@ def test_where_no_code_can_be_compiled_clock_and_hand_overs_are_unknown(
         monkeypatch.setattr(f"attainable.timing.{module}.compile_function", forbid)
     reading = Gate(probe=True).before()
     assert (reading.clock_hertz, reading.hand_overs) == (None, ())
-    assert reading.times is not None
+    assert (reading.times is None) == (read_machine().times is None)

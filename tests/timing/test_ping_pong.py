@@ -40,16 +40,18 @@ def test_this_machine_hands_over() -> None:
     for each in found:
         assert each.processors in pairs_of(core_processors())
         assert each.bursts >= 1
-        # Light travels 30 cm in a nanosecond; on a machine that is busy a burst waits for some turns of the scheduler.
-        assert 1e-9 < each.best_seconds <= each.seconds < 1.0
+        # Light travels 30 cm in a nanosecond; how long a burst waits on a busy machine is not ours to say.
+        assert 1e-9 < each.best_seconds <= each.seconds
 
 
 def test_the_probe_leaves_no_thread_and_no_binding_behind() -> None:
-    before = (threading.active_count(), core_processors())
+    before = core_processors()
     start = time.perf_counter()
     probe_hand_overs(seconds=0.02)
-    assert (threading.active_count(), core_processors()) == before
-    assert time.perf_counter() - start < 10
+    assert [thread for thread in threading.enumerate() if thread.name.startswith("ping-pong")] == []
+    assert core_processors() == before
+    # far from no end
+    assert time.perf_counter() - start < 60
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads cannot be bound")
@@ -74,7 +76,7 @@ def test_a_partner_that_never_answers_ends_the_probe(monkeypatch: pytest.MonkeyP
     time.sleep(0.05)
     assert alone.is_alive()
     stop.value = 1
-    alone.join(10)
+    alone.join(60)
     # it caught the ball that lay there in the beginning, and waited for it to come back
     assert turns == [1]
 
@@ -86,7 +88,9 @@ def _source() -> str:
 
 
 def test_the_clock_of_a_core_is_one_of_a_processor_and_repeats() -> None:
-    clocks = [measure_clock_hertz() for _ in range(5)]
-    assert all(1e8 < clock < 2e10 for clock in clocks)
-    # Clocks move, but between two neighbours of five readings within milliseconds not by a factor.
-    assert max(clocks) < 3 * min(clocks)
+    clocks = [measure_clock_hertz() for _ in range(10)]
+    assert all(1e7 < clock < 2e10 for clock in clocks)
+    # What disturbs a reading makes it lower: the best of five repeats, taken in turns with the best of five others.
+    first, second = max(clocks[::2]), max(clocks[1::2])
+    assert max(first, second) > 1e8
+    assert max(first, second) < 3 * min(first, second)

@@ -95,11 +95,12 @@ def test_what_blows_up_is_refused_with_its_size_and_never_allocated(
 ) -> None:
     """Behind it stands what would have to know its elements."""
     nodes = [bomb, node("NonZero", ["y"], ["n"])]
-    start = time.perf_counter()
+    # processor time: nobody else's work counts, and a terabyte takes minutes of it
+    start = time.process_time()
     with pytest.raises(ModelGraphError, match=r"needs \d+\.?\d* TB for its output") as caught:
         load(save(model(nodes, [value("x", [4, 3])], ["n"], stored), tmp_path))
     assert bomb.op_type in caught.value.faults[0]
-    assert time.perf_counter() - start < 2.0
+    assert time.process_time() - start < 5.0
 
 
 @pytest.mark.parametrize(
@@ -153,6 +154,6 @@ def test_a_chain_of_ten_thousand_unresolved_nodes_is_not_walked_again_and_again(
     nodes = [node("NonZero", ["x"], ["y0"])]
     nodes += [node("Neg", [f"y{index}"], [f"y{index + 1}"]) for index in range(10_000)]
     path = save(model(nodes, [value("x", [2, 6])], ["y10000"]), tmp_path)
-    start = time.perf_counter()
+    start = time.process_time()
     assert load(path, values={"x": np.eye(2, 6, dtype=np.float32)}).outputs[0].shape == (2, 2)
-    assert time.perf_counter() - start < 10.0  # 0.6 s on an idle machine; a quadratic step would take minutes
+    assert time.process_time() - start < 20.0  # 0.6 s on an idle machine; a quadratic step would take minutes

@@ -23,7 +23,7 @@ class Counters:
         microjoules: by counter; a counter begins anew at its range.
         ranges: the largest value of each.
         absence: why there is none of the processor; empty where there is one.
-        gpu_microjoules: by GPU; these never begin anew.
+        gpu_microjoules: by GPU; these begin anew when the driver is loaded.
     """
 
     microjoules: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -88,13 +88,15 @@ def energy_between(before: Counters, after: Counters, runs: int) -> Energy:
         last = after.microjoules.get(name, first)
         # Source: powercap.rst: the counter goes from 0 to max_energy_range_uj and starts again.
         used += last - first if last >= first else last - first + before.ranges[name]
+    if used < 0:
+        return Energy(None, None, "not available: a RAPL counter began anew", gpu, gpu_per_run)
     joules = used * 1e-6
     source = f"RAPL counters of {len(before.microjoules)} processor package(s), all programs"
     return Energy(joules, joules / runs, source, gpu, gpu_per_run)
 
 
 def _gpu_joules(before: Counters, after: Counters) -> float | None:
-    """Of the GPUs that were there at both moments; None without any."""
+    """Of the GPUs that were there at both moments; None without any, or where a driver was loaded in between."""
     there = before.gpu_microjoules.keys() & after.gpu_microjoules.keys()
-    used = sum(after.gpu_microjoules[name] - before.gpu_microjoules[name] for name in there)
-    return used * 1e-6 if there else None
+    used = [after.gpu_microjoules[name] - before.gpu_microjoules[name] for name in there]
+    return sum(used) * 1e-6 if used and min(used) >= 0 else None

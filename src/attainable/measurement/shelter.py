@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
 
 from attainable.errors import RuntimeRefused
 
@@ -24,22 +26,76 @@ def sheltered() -> Generator[Path]:
     """
     before = tempfile.tempdir
     folder: Path | None = None
-    interrupted = False
-    try:
-        with _interrupts_held():
+    with _Interrupts() as interrupts:
+        try:
             folder = _make_folder()
             tempfile.tempdir = str(folder)
-        yield folder
-    except KeyboardInterrupt:
-        interrupted = True
-        raise
-    finally:
-        with _interrupts_held():
-            if interrupted:
+            interrupts.let_through()
+            yield folder
+        except KeyboardInterrupt:
+            interrupts.raised = True
+            raise
+        finally:
+            # No call may stand before this: between two calls Python looks for signals.
+            interrupts.wait = True
+            if interrupts.raised:
                 _end_children()
             tempfile.tempdir = before
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Interrupts:
+    """Decides when Ctrl-C is raised. Only the main thread is told of it, and may change that.
+
+    That it was raised is kept, because the exception need not arrive in the block: it may come up while the block is
+    being left, or where Python ignores exceptions.
+
+    Attributes:
+        wait: it is not raised now, but remembered.
+        raised: it was raised.
+    """
+
+    def __init__(self) -> None:
+        self.wait = True
+        self.raised = False
+        self._waiting = False
+        self._is_ours = threading.current_thread() is threading.main_thread()
+        self._usual: Callable[..., object] | int | None = None
+
+    def __enter__(self) -> Self:
+        if self._is_ours:
+            self._usual = signal.getsignal(signal.SIGINT)
+            # A program in the background ignores it, and goes on to do so.
+            self._is_ours = callable(self._usual)
+        if self._is_ours:
+            signal.signal(signal.SIGINT, self._take)
+        return self
+
+    def let_through(self) -> None:
+        """Raise from now on, at once if one is waiting."""
+        self.wait = False
+        if self._waiting:
+            self._waiting = False
+            self._take(signal.SIGINT, None)
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        if self.wait:
+            self._waiting = True
+            return
+        self.raised = True
+        if callable(self._usual):
+            self._usual(number, frame)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if not self._is_ours:
+            return
+        signal.signal(signal.SIGINT, self._usual)
+        # The second one of an impatient user has nothing left to end.
+        if self._waiting and not self.raised and callable(self._usual):
+            self._usual(signal.SIGINT, None)
 
 
 def _make_folder() -> Path:
@@ -50,22 +106,6 @@ def _make_folder() -> Path:
             f"no temporary folder can be made: {error.strerror}", where=tempfile.gettempdir(),
             help="free some disk space, or set TMPDIR",
         ) from None  # fmt: skip
-
-
-@contextmanager
-def _interrupts_held() -> Generator[None]:
-    """Keep Ctrl-C waiting until the block is left. Only the main thread is told of it, and may change that."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    held: list[int] = []
-    usual: Callable[..., object] | int | None = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, usual)
-        if held and callable(usual):
-            usual(signal.SIGINT, None)
 
 
 def _end_children() -> None:
