@@ -119,7 +119,7 @@ def test_analyze_runs_a_model_with_token_inputs(attainable: Command, tmp_path: P
     record = json.loads(shown.out)
     assert shown.code == 0, shown.err
     (run,) = record["runs"]
-    assert run["median_seconds"] > 0
+    assert run["seconds"] > 0
     assert run["samples"] >= 5
     assert len(run["inputs"]) == 2
     assert {id for kernel in run["kernels"] for id in kernel["ops"]} <= {op["id"] for op in record["ops"]}

@@ -29,7 +29,11 @@ def test_every_runtime_has_a_line_and_what_is_missing_says_how_to_install_it(att
             assert f"attainable runtimes install {line.split()[0]}" in shown.out
 
 
-def test_the_list_as_json_says_where_each_comes_from(attainable: Command, config: Path) -> None:
+def test_the_list_as_json_says_where_each_comes_from(
+    attainable: Command, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # wide enough for the sentence on one line
+    monkeypatch.setenv("COLUMNS", "200")
     config.write_text('[runtimes.openvino]\npython = "/no/such/python"\n')
     listed = {each["name"]: each for each in json.loads(attainable("runtimes", "list", "--json").out)["runtimes"]}
     ours, theirs = listed["onnxruntime"], listed["openvino"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from attainable.errors import InputError, UnknownName
 from attainable.importers import FORMATS, logs_of, merged, read_log
 from attainable.importers.content import content_of
-from tests.importers import logs
+from tests.importers import logs, traces
 from tests.importers.logs import content
 
 PROFILE = logs.onnxruntime_profile(logs.onnxruntime_run(1000, ("conv1", "Conv", 100)))
@@ -18,6 +18,7 @@ SAMPLES = {
     "onnxruntime": PROFILE, "openvino": logs.OPENVINO_REPORT, "openvino counters": logs.OPENVINO_COUNTERS,
     "trtexec": logs.TRTEXEC_PROFILE, "trtexec times": logs.TRTEXEC_TIMES, "trtexec layers": logs.TRTEXEC_LAYERS,
     "benchncnn": logs.BENCHNCNN, "tflite": logs.TFLITE_BENCHMARK, "rknn": logs.RKNN_PERF,
+    "torch": traces.three_steps(), "nsys": traces.NSYS_TRACE,
 }  # fmt: skip
 
 

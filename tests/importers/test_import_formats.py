@@ -4,7 +4,7 @@ import pytest
 
 from attainable.importers import FORMATS, Log, logs_of, merged
 from attainable.importers.content import content_of
-from tests.importers import logs
+from tests.importers import logs, traces
 from tests.importers.logs import content
 
 
@@ -200,6 +200,8 @@ def test_every_sample_is_recognised_by_one_format_only() -> None:
         "benchncnn": [logs.BENCHNCNN],
         "tflite": [logs.TFLITE_BENCHMARK],
         "rknn": [logs.RKNN_PERF],
+        "torch": [traces.three_steps()],
+        "nsys": [traces.NSYS_TRACE],
     }
     assert samples.keys() == FORMATS.keys()
     for name, texts in samples.items():

@@ -42,7 +42,7 @@ def test_a_session_runs_and_profiles(tmp_path: Path) -> None:
     inputs = make_inputs(workload)
     with RUNTIME.open(workload, inputs.arrays, threads=1, deadline_seconds=60) as session:
         assert session.version == onnxruntime.__version__
-        assert 0 < session.load_seconds < 5
+        assert 0 < session.load_seconds < 60
         samples = session.run(seconds=0.0, minimum=4, maximum=9, deadline_seconds=60)
         assert len(samples.seconds) == 4
         assert 0 < sum(samples.seconds) <= samples.wall_seconds
@@ -50,7 +50,7 @@ def test_a_session_runs_and_profiles(tmp_path: Path) -> None:
         assert len(session.run(seconds=60, minimum=1, maximum=7, deadline_seconds=60).seconds) == 7
         profile = session.profile(runs=4, deadline_seconds=60)
         assert len(profile.plain_seconds) == len(profile.profiled_seconds) == 4
-        assert 0 < profile.profiler_seconds < 1e-3
+        assert 0 < profile.profiler_seconds < 0.1
         assert sum(kernel.seconds for kernel in profile.kernels) < max(profile.profiled_seconds)
         folder = Path(f"/proc/{session.process_id}/cwd").resolve()
         assert not list(folder.glob("profile*"))

@@ -26,7 +26,7 @@ LogFormat = Annotated[
     str | None,
     typer.Option(
         "--format", metavar="NAME", show_default="by the content",
-        help="onnxruntime, openvino, trtexec, benchncnn, tflite or rknn.",
+        help="onnxruntime, openvino, trtexec, benchncnn, tflite, rknn, torch or nsys.",
     ),
 ]  # fmt: skip
 RanOn = Annotated[
@@ -39,6 +39,12 @@ LogThreads = Annotated[
     int | None,
     typer.Option("--threads", min=1, show_default=False, help="Threads of the run, where the log does not tell."),
 ]
+TracedRuns = Annotated[
+    int | None,
+    typer.Option(
+        "--runs", min=1, show_default=False, help="How many equal runs are in a trace of GPU kernels that marks none."
+    ),
+]  # fmt: skip
 Written = Annotated[
     Path | None,
     typer.Option(
@@ -50,7 +56,8 @@ Written = Annotated[
 
 def import_log(
     logs: Logs, *, model: OfModel = None, format: LogFormat = None, device: RanOn = None, shape: Shapes = None,
-    batch: Batch = None, threads: LogThreads = None, output: Written = None, json: Json = False, force: Force = False,
+    batch: Batch = None, threads: LogThreads = None, runs: TracedRuns = None,
+    output: Written = None, json: Json = False, force: Force = False,
 ) -> None:  # fmt: skip
     """Read the log of a runtime's own tool: its times, its kernels, and the ops of the model that these are."""
     from attainable.analysis.records import as_json
@@ -62,6 +69,7 @@ def import_log(
     from attainable.files import require_writable, write_atomically
     from attainable.importers import merged, read_log
     from attainable.importers.join import join, of_network
+    from attainable.importers.traced_runs import with_runs
     from attainable.pipeline import device as described
 
     if model is None and (device is not None or shape or batch is not None):
@@ -70,14 +78,16 @@ def import_log(
         require_writable(output, overwrite=force)
     ran_on = described(device) if device is not None else None
     found = [read_log(path, format) for path in logs]
-    runs = list(found[0]) if len(found) == 1 else [merged([log for each in found for log in each])]
+    told = list(found[0]) if len(found) == 1 else [merged([log for each in found for log in each])]
+    if runs is not None:
+        told = [with_runs(log, runs) for log in told]
     joined = None
     if model is not None:
         workload = read_model(model, shape or (), batch)
-        log = of_network(runs, workload.name, threads=threads)
+        log = of_network(told, workload.name, threads=threads)
         joined = join(log, count(workload), device=ran_on, threads=threads)
-        runs = [log]
-    content = as_json(joined if joined is not None else runs)
+        told = [log]
+    content = as_json(joined if joined is not None else told)
     if output is not None:
         if joined is not None and joined.left_out:
             raise InputError(
@@ -88,9 +98,9 @@ def import_log(
         write_atomically(output, saved.encode("utf-8", "backslashreplace"), overwrite=force)
     if json:
         sys.stdout.write(content)
-    elif len(runs) == 1:
-        print_log(runs[0], joined)
+    elif len(told) == 1:
+        print_log(told[0], joined)
     else:
-        print_networks(runs)
+        print_networks(told)
     if output is not None:
         print_written(output)

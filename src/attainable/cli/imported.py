@@ -7,7 +7,9 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from attainable.cli.import_messages import say, say_count
+from attainable.cli.import_traced import print_achieved, print_trace
 from attainable.cli.screen import bare_table, fact_grid, number_columns, open_console, plain, show, show_title
+from attainable.importers.attribution import ROUTINES
 from attainable.importers.join import Joined
 from attainable.importers.log import Log, Source
 from attainable.names import short_name, short_sentence
@@ -44,6 +46,10 @@ def print_log(log: Log, joined: Joined | None = None, *, console: Console | None
         facts.add_row(plain(format_seconds(device.roofline_seconds)), plain(told, "dim"))
     show(out, facts)
     out.print()
+    if log.trace is not None:
+        print_trace(out, log.trace, statistic=log.statistic)
+    if joined is not None and joined.achieved is not None:
+        print_achieved(out, joined.achieved)
     if log.kernels:
         _print_kernels(out, log, joined)
     if log.times.typical is not None and log.times.samples != 1 and log.times.missing:
@@ -129,7 +135,8 @@ def _print_kernels(out: Console, log: Log, joined: Joined | None) -> None:
         Column(plain(say("column.kind").lower(), "dim"), overflow="fold"),
         *number_columns(say("column.time"), say("column.share")),
     ]
-    if joined is not None:
+    has_ops = joined is not None and log.runtime not in ROUTINES
+    if has_ops:
         columns.append(Column(plain(say("column.op").lower(), "dim"), overflow="fold"))
     table = bare_table(columns)
     order = sorted(range(len(log.kernels)), key=lambda index: -log.kernels[index].seconds)
@@ -141,7 +148,7 @@ def _print_kernels(out: Console, log: Log, joined: Joined | None) -> None:
             format_seconds(kernel.seconds),
             share(kernel.seconds),
         ]
-        if joined is not None:
+        if joined is not None and has_ops:
             layout = joined.kernels[index].attribution == "layout"
             cells.append(short_name(joined.labels[index]) or say("layout" if layout else "no_op"))
         table.add_row(*map(plain, cells))
@@ -151,7 +158,9 @@ def _print_kernels(out: Console, log: Log, joined: Joined | None) -> None:
         table.add_row(*(plain(cell, "dim") for cell in cells))
     show(out, table)
     out.print()
-    if joined is None:
+    if log.runtime in ROUTINES:
+        show(out, plain(say("routines" if joined is not None else "routines.no_model"), "dim"))
+    elif joined is None:
         show(out, plain(say("not_mapped"), "dim"))
     elif joined.attributed_share is not None:
         values = {

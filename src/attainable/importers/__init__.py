@@ -10,10 +10,13 @@ from pathlib import Path
 from attainable.errors import InputError, unknown_name
 from attainable.importers import (
     benchncnn,
+    nsys_database,
+    nsys_trace,
     onnxruntime_profile,
     openvino_report,
     rknn_perf,
     tflite_benchmark,
+    torch_trace,
     trtexec,
 )
 from attainable.importers.content import Content, read_content
@@ -52,6 +55,8 @@ FORMATS: dict[str, Format] = {
     "benchncnn": Format("benchncnn", benchncnn.read, benchncnn.sniff, (".txt", ".log", ".md"), _TEXT_HEAD),
     "tflite": Format("benchmark_model", tflite_benchmark.read, tflite_benchmark.sniff, (".txt", ".log"), _TEXT_HEAD),
     "rknn": Format("RKNN's eval_perf", rknn_perf.read, rknn_perf.sniff, (".txt", ".log"), _TEXT_HEAD),
+    "torch": Format("PyTorch's profiler", torch_trace.read, torch_trace.sniff, (".json", ".json.gz")),
+    "nsys": Format("Nsight Systems", nsys_trace.read, nsys_trace.sniff, (".csv", ".sqlite"), _TEXT_HEAD),
 }
 """The formats that are read, by name."""
 
@@ -72,15 +77,21 @@ def read_log(path: Path, format: str | None = None) -> tuple[Log, ...]:
     """
     if format is not None and format not in FORMATS:
         raise unknown_name("format of logs", format, FORMATS)
+    if nsys_database.is_database(path) and format in (None, "nsys"):
+        database = nsys_database.content_of_database(path)
+        return _with_source(nsys_database.read(database), database, "nsys")
     return logs_of(read_content(path), format)
 
 
 def logs_of(content: Content, format: str | None = None) -> tuple[Log, ...]:
     """The runs in a log that is in memory; see ``read_log``."""
     name = format or _sniffed(content)
-    chosen = FORMATS[name]
-    source = Source(content.path, content.sha256, content.bytes, name, chosen.tool)
-    return tuple(replace(log, sources=(source,)) for log in chosen.read(content))
+    return _with_source(FORMATS[name].read(content), content, name)
+
+
+def _with_source(logs: Sequence[Log], content: Content, format: str) -> tuple[Log, ...]:
+    source = Source(content.path, content.sha256, content.bytes, format, FORMATS[format].tool)
+    return tuple(replace(log, sources=(source,)) for log in logs)
 
 
 def _sniffed(content: Content) -> str:

@@ -78,6 +78,9 @@ names in samples of NVIDIA/TensorRT; openvino/src/plugins/intel_cpu; tensorflow/
 outputs of RKNN-Toolkit2.
 """
 
+ROUTINES = ("PyTorch", "CUDA")
+"""Runtimes whose kernels have names of routines, such as ``sgemm_128x64``; one that an op has too is an accident."""
+
 _LAYOUT_KINDS = ("reorder", "reorderinput", "reorderoutput", "reformat")
 
 _CONTRACTIONS = frozenset((
@@ -136,7 +139,8 @@ def attribute(kernels: Sequence[LoggedKernel], runtime: str, workload: Workload)
 
     Args:
         kernels: in the order in which they ran.
-        runtime: a key of ``DECORATIONS``; names of others have to be those of the model.
+        runtime: a key of ``DECORATIONS``; names of others have to be those of the model, or are no names of ops at
+            all (``ROUTINES``).
         workload: whose ops these are.
 
     Returns:
@@ -144,6 +148,8 @@ def attribute(kernels: Sequence[LoggedKernel], runtime: str, workload: Workload)
         runtime's, ``region`` a place between named kernels; a layout change has the ops of the kernel that it serves,
         where its name tells that.
     """
+    if runtime in ROUTINES:
+        return tuple(Kernel(kernel.name, kernel.kind, kernel.seconds, (), "none") for kernel in kernels)
     graph = _Graph(workload.ops)
     seeds = [_seeds(kernel, runtime, graph) for kernel in kernels]
     owner: dict[str, int] = {}

@@ -8,6 +8,7 @@ import math
 import os
 import re
 import stat
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,9 @@ _MOST_FAULTS = 20
 _ENDLESS_FAULTS = 10_000
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?")
 _PREFIXES = (b"\xff\xfe", b"\xfe\xff")
+_PACKED = b"\x1f\x8b"
+_GZIP = 16 + zlib.MAX_WBITS
+"""Of zlib: with the header of gzip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class Content:
 
 
 def read_content(path: Path) -> Content:
-    """Read a regular file of at most 64 MiB as text.
+    """Read a regular file of at most 64 MiB as text; one packed by gzip may not be larger unpacked.
 
     Raises:
         InputError: it cannot be read, is empty, too large, or no text.
@@ -93,13 +97,27 @@ def content_of(content: bytes, *, where: str) -> Content:
     Raises:
         InputError: it is empty or no text.
     """
-    encoding = "utf-16" if content.startswith(_PREFIXES) else "utf-8-sig"
-    text = content.decode(encoding, "replace")
+    unpacked = _unpacked(content, where) if content.startswith(_PACKED) else content
+    encoding = "utf-16" if unpacked.startswith(_PREFIXES) else "utf-8-sig"
+    text = unpacked.decode(encoding, "replace")
     if not text.strip():
         raise InputError("is empty", where=where, help="check that the tool ran to its end")
     if "\0" in text[:4096]:
         raise InputError("is no text", where=where, help="give the log, not the model")
     return Content(where, hashlib.sha256(content).hexdigest(), len(content), text)
+
+
+def _unpacked(content: bytes, where: str) -> bytes:
+    unpacker = zlib.decompressobj(wbits=_GZIP)
+    try:
+        unpacked = unpacker.decompress(content, MOST_BYTES + 1)
+    except zlib.error as error:
+        raise InputError(f"cannot be unpacked: {error}", where=where, help="unpack it with gzip -d") from None
+    if len(unpacked) > MOST_BYTES:
+        raise InputError(f"is larger than {MOST_BYTES // 2**20} MiB when unpacked", where=where, help="log fewer runs")
+    if not unpacker.eof:
+        raise InputError("ends before its packed content does", where=where, help="check that the tool ran to its end")
+    return unpacked
 
 
 @dataclass(slots=True)

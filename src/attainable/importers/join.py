@@ -17,7 +17,8 @@ from attainable.analysis.run_rows import group_rows
 from attainable.cost.count import Count
 from attainable.devices.device import Device
 from attainable.errors import InputError
-from attainable.importers.attribution import attribute
+from attainable.importers.achieved import Achieved, achieved
+from attainable.importers.attribution import ROUTINES, attribute
 from attainable.importers.log import Log, LoggedKernel
 from attainable.measurement.attribution import attributed_share, groups
 from attainable.workload.kernel import Kernel
@@ -34,9 +35,10 @@ class Joined:
         log: what was read.
         kernels: with their ops, in the order in which they ran.
         labels: what a person calls the ops of each kernel; empty for one without ops.
-        attributed_share: of the kernels' time that found its ops; None without kernels.
+        attributed_share: of the kernels' time that found its ops; None without kernels, or with names of routines.
         analysis: the work on paper, the bound on the device, and the run, where it has all that a run needs.
         left_out: why the run is not in the analysis, one sentence each; empty where it is.
+        achieved: operations and bytes per second beside the roofs; None where the log has no time of such a run.
     """
 
     log: Log
@@ -45,6 +47,7 @@ class Joined:
     attributed_share: float | None
     analysis: Analysis
     left_out: tuple[str, ...]
+    achieved: Achieved | None = None
 
 
 def join(log: Log, count: Count, *, device: Device | None = None, threads: int | None = None) -> Joined:
@@ -65,7 +68,7 @@ def join(log: Log, count: Count, *, device: Device | None = None, threads: int |
         )
     cores = threads or log.threads
     kernels = attribute(log.kernels, log.runtime, count.workload)
-    share = attributed_share(kernels) if kernels else None
+    share = attributed_share(kernels) if kernels and log.runtime not in ROUTINES else None
     entries = {entry.op.id: entry for entry in count.ops}
     labels = tuple(group_label(entries[id] for id in kernel.ops) if kernel.ops else "" for kernel in kernels)
     analysis = counted(count)
@@ -83,7 +86,8 @@ def join(log: Log, count: Count, *, device: Device | None = None, threads: int |
         run = _run_row(log, log.times.typical, share, device=device, cores=cores)
         run = replace(run, kernels=list(rows), groups=list(group_rows(count, groups(kernels), device, threads=cores)))
         analysis = replace(analysis, runs=[run])
-    return Joined(log, rows, labels, share, analysis, left_out)
+    reached = None if left_out else achieved(log, count, device, threads=cores)
+    return Joined(log, rows, labels, share, analysis, left_out, reached)
 
 
 def of_network(logs: Sequence[Log], name: str, *, threads: int | None = None) -> Log:

@@ -7,11 +7,12 @@ the log has them, are summarised.
 from dataclasses import dataclass
 from typing import Literal
 
+from attainable.importers.trace import Trace
 from attainable.measurement.percentiles import percentile
 from attainable.timing.statistics import summarize
 
-Statistic = Literal["median", "average", "one run"]
-"""What the time of a kernel is: over the runs of the log, or of the only run that it shows."""
+Statistic = Literal["median", "average", "one run", "whole log"]
+"""What the time of a kernel is: over the runs of the log, of the only run that it shows, or of all that is logged."""
 
 Basis = Literal["runs", "operators"]
 """What a total is: the clock before and after whole runs, or the sum of what the operators took."""
@@ -125,6 +126,7 @@ class Log:
         notes: what to know of these figures, one sentence each.
         sources: the files.
         layers: kinds of kernels by name, from a list without times.
+        trace: what GPUs did, where the log is a trace of their kernels.
     """
 
     runtime: str
@@ -142,6 +144,7 @@ class Log:
     notes: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     layers: tuple[tuple[str, str], ...] = ()
+    trace: Trace | None = None
 
     @property
     def kernels_seconds(self) -> float | None:

@@ -2,10 +2,11 @@
 
 Each run of the model is an event ``model_run``; the kernels in it are events of the category ``Node`` whose names end
 with ``_kernel_time``, with the operator in ``args.op_name``. Times are in microseconds. If, Loop and Scan contain the
-kernels of their bodies.
+kernels of their bodies. Where the build has CUDA profiling, events of the category ``Kernel`` are the kernels and
+copies of the GPU, with their ``stream``.
 
-Source: ONNX Runtime, "Profiling Tools" (performance tuning documentation), onnxruntime/core/common/profiler.cc and
-core/framework/sequential_executor.cc; read against files that 1.31.1 writes.
+Source: ONNX Runtime, "Profiling Tools" (performance tuning documentation), onnxruntime/core/common/profiler.cc,
+core/framework/sequential_executor.cc and core/providers/cuda/cuda_profiler.cc; read against files that 1.31.1 writes.
 """
 
 from collections import defaultdict
@@ -16,16 +17,19 @@ import msgspec
 
 from attainable.importers.content import MOST_EVENTS, MOST_KERNELS, Content, Faults, decode_json, refuse
 from attainable.importers.log import Log, LoggedKernel, times_of
+from attainable.importers.trace import Activity, Trace, trace_of
 
 _HELP = "give the JSON file that session.end_profiling() names, after the session has ended"
 _SUFFIX = "_kernel_time"
 _CONTROL_FLOW = ("If", "Loop", "Scan")
 _MICROSECOND = 1e-6
+_NANOSECONDS = 1000
 
 
 class _Arguments(msgspec.Struct):
     op_name: str = ""
     provider: str = ""
+    stream: str = ""
 
 
 class _Event(msgspec.Struct):
@@ -82,9 +86,26 @@ def read(content: Content) -> tuple[Log, ...]:
     log = Log(
         runtime="ONNX Runtime", times=times, kernels=_kernels(alike, content), statistic="median",
         load_seconds=_MICROSECOND * sum(loads) if loads else None,
-        first_run_seconds=_MICROSECOND * runs[0].dur, notes=tuple(notes),
+        first_run_seconds=_MICROSECOND * runs[0].dur, notes=tuple(notes), trace=_trace(events, runs[1:] or runs),
     )  # fmt: skip
     return (log,)
+
+
+def _trace(events: list[_Event], runs: list[_Event]) -> Trace | None:
+    """What the GPU did from the beginning of the first to the end of the last of these runs; None where nothing."""
+    activities = [
+        Activity(
+            event.name, "copy" if event.name.startswith("Memcpy") else "kernel", round(_NANOSECONDS * event.ts),
+            round(_NANOSECONDS * (event.ts + event.dur)), gpu=0,
+            stream=event.args.stream if event.args is not None else "",
+        )
+        for event in events
+        if event.cat == "Kernel"
+    ]  # fmt: skip
+    if not activities:
+        return None
+    window = (round(_NANOSECONDS * runs[0].ts), round(_NANOSECONDS * (runs[-1].ts + runs[-1].dur)))
+    return trace_of(activities, {}, window=window, runs=len(runs))
 
 
 _LOADING = ("model_loading_uri", "model_loading_array", "model_loading_from_saved_proto", "session_initialization")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Array = NDArray[numpy.generic]
 
 __all__ = [
+    "COMPANIONS",
     "RUNTIMES",
     "Execution",
     "Profile",
@@ -32,6 +33,7 @@ __all__ = [
     "Tolerance",
     "require_precision",
     "require_runnable",
+    "requirement_of",
     "runtime",
 ]
 
@@ -116,6 +118,8 @@ class Profile:
         profiler_seconds: the profiler's own time that was subtracted from each kernel.
         warnings: what could not be told, one sentence each.
         executions: how each kernel was run, in the same order; empty where the runtime tells nothing of it.
+        arena_bytes: memory that the runtime's own allocator holds after a run, weights and activations; None where the
+            runtime does not tell.
     """
 
     kernels: tuple[Kernel, ...]
@@ -124,6 +128,7 @@ class Profile:
     profiler_seconds: float
     warnings: tuple[str, ...] = ()
     executions: tuple[Execution, ...] = ()
+    arena_bytes: int | None = None
 
     @property
     def layout_share(self) -> float:
@@ -267,10 +272,15 @@ class Runtime(Protocol):
 
 
 RUNTIMES: dict[str, str] = {
+    "litert": "attainable.runtimes.litert",
     "mnn": "attainable.runtimes.mnn",
     "ncnn": "attainable.runtimes.ncnn",
     "onnxruntime": "attainable.runtimes.onnxruntime",
+    "onnxruntime-cuda": "attainable.runtimes.onnxruntime_cuda",
+    "onnxruntime-tensorrt": "attainable.runtimes.onnxruntime_tensorrt",
     "openvino": "attainable.runtimes.openvino",
+    "torch": "attainable.runtimes.torch",
+    "torch-compile": "attainable.runtimes.torch_compile",
 }
 """The module of each runtime; it has the runtime as ``RUNTIME`` and is imported on first use."""
 
@@ -285,6 +295,22 @@ def runtime(name: str) -> Runtime:
         raise unknown_name("runtime", name, RUNTIMES)
     chosen: Runtime = importlib.import_module(RUNTIMES[name]).RUNTIME
     return chosen
+
+
+COMPANIONS: dict[str, str] = {"litert-conversion": "attainable.runtimes.litert_conversion"}
+"""What a runtime needs for some files only, in an environment of its own; the module has ``REQUIREMENT``."""
+
+
+def requirement_of(name: str) -> Requirement:
+    """What the environment of a runtime, or of a companion of one, has to have.
+
+    Raises:
+        UnknownName: there is none of this name.
+    """
+    if name not in COMPANIONS:
+        return runtime(name).requirement
+    found: Requirement = importlib.import_module(COMPANIONS[name]).REQUIREMENT
+    return found
 
 
 def require_runnable(runtime: Runtime, workload: Workload) -> None:
@@ -320,5 +346,5 @@ _WAYS_OUT = {
     "darknet": _CONVERT,
     "ncnn": _CONVERT,
     "torch": "export it: torch.onnx.export(module, inputs, 'model.onnx')",
-    "tflite": "convert it with tf2onnx",
+    "tflite": "run it as it is with --runtime litert, or convert it with tf2onnx",
 }

@@ -1,4 +1,4 @@
-"""onnxruntime on the processor: one worker, one session for the times, a second one while it is profiled."""
+"""onnxruntime with one of its providers: one worker, one session for the times, a second one while it is profiled."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,7 +10,10 @@ from attainable.runtimes import Profile, Requirement, Tolerance
 from attainable.runtimes.onnxruntime_graph import read_optimised_graph
 from attainable.runtimes.onnxruntime_kernels import attributed_kernels, executions, profiler_cost
 from attainable.runtimes.onnxruntime_probe import write_probe
-from attainable.runtimes.worker_session import WorkerSession, open_worker
+from attainable.runtimes.onnxruntime_providers import CPU, Provider, profile_warnings
+from attainable.runtimes.process import Worker
+from attainable.runtimes.worker_session import Opened, WorkerSession, open_worker
+from attainable.runtimes.worker_statistics import arena_bytes_in
 from attainable.timing.memory import available_memory_bytes
 from attainable.workload.dtypes import is_floating
 from attainable.workload.graph import Workload
@@ -39,9 +42,10 @@ _TOLERANCES: Mapping[str, Tolerance] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Onnxruntime:
-    """onnxruntime's CPU provider in the worker's own installation; the properties are those of ``Runtime``.
+    """onnxruntime in the worker's own installation; attributes and properties that are not here are ``Runtime``'s.
 
     Attributes:
+        provider: who computes.
         optimised: whether it optimises the graph, the blocked layout included; False: it runs the model's own nodes.
     """
 
@@ -50,6 +54,7 @@ class Onnxruntime:
     requirement: Requirement = _REQUIREMENT
     precisions: tuple[str, ...] = ()
     least_attributed_share: float = 0.95
+    provider: Provider = CPU
     optimised: bool = True
 
     @property
@@ -73,15 +78,24 @@ class Onnxruntime:
             workload,
             inputs,
             session_file="onnxruntime_session.py",
-            arguments={"threads": threads, "dimensions": dimensions, "optimised": self.optimised},
+            arguments={
+                "threads": threads,
+                "dimensions": dimensions,
+                "optimised": self.optimised,
+                **self.provider.arguments,
+            },
             deadline_seconds=deadline_seconds,
             precision=precision,
         )
-        return OnnxruntimeSession(worker, workload, opened, precision=_precision(workload))
+        return OnnxruntimeSession(worker, workload, opened, provider=self.provider)
 
 
 class OnnxruntimeSession(WorkerSession):
     """A model loaded by onnxruntime; see ``Session``."""
+
+    def __init__(self, worker: Worker, workload: Workload, opened: Opened, *, provider: Provider) -> None:
+        super().__init__(worker, workload, opened, precision=_precision(workload))
+        self._provider = provider
 
     def profile(self, *, runs: int, deadline_seconds: float) -> Profile:
         """Run the network under onnxruntime's profiler; see ``Session.profile``."""
@@ -99,7 +113,7 @@ class OnnxruntimeSession(WorkerSession):
             {
                 "folder": str(folder),
                 "probe": str(probe),
-                "graph": str(graph),
+                "graph": "" if self._provider.compiles else str(graph),
                 "blocks": blocks,
                 "runs": -(-runs // blocks),
                 "share": share,
@@ -107,17 +121,21 @@ class OnnxruntimeSession(WorkerSession):
             },
             deadline_seconds=deadline_seconds,
         )
-        nodes = read_optimised_graph(graph)
+        nodes = () if self._provider.compiles else read_optimised_graph(graph)
         # With its weights it is as large as the model.
         for file in folder.glob(f"{graph.stem}.*"):
             file.unlink()
         cost = profiler_cost(answer["kernels"], answer["plain"], least=float(answer["profiler_seconds"]))
+        kernels = attributed_kernels(answer["kernels"], nodes, self.workload, cost=cost)
+        how = executions(answer["kernels"], nodes)
         return Profile(
-            kernels=attributed_kernels(answer["kernels"], nodes, self.workload, cost=cost),
+            kernels=kernels,
             profiled_seconds=tuple(answer["profiled"]),
             plain_seconds=tuple(answer["plain"]),
             profiler_seconds=cost.kernel_seconds,
-            executions=executions(answer["kernels"], nodes),
+            warnings=profile_warnings(self._provider, kernels, how),
+            executions=how,
+            arena_bytes=arena_bytes_in(answer),
         )
 
 

@@ -86,17 +86,22 @@ def attributed_kernels(
 
 
 def executions(profiled: Sequence[Mapping[str, Any]], nodes: Sequence[Node]) -> tuple[Execution, ...]:
-    """How each kernel was run: its operator with its domain, the type of its first result, and the layout of that.
+    """How each kernel was run: its operator with its domain, who ran it, the type of its first result, and its layout.
 
     Args:
-        profiled: kernels as for ``attributed_kernels``, with the type of their ``result``.
+        profiled: kernels as for ``attributed_kernels``, with the type of their ``result`` and their ``provider``.
         nodes: of the optimised graph.
     """
     found: list[Execution] = []
     for kernel, index in zip(profiled, _nodes_of(profiled, nodes), strict=True):
         layer = str(kernel["kind"]) if index is None else nodes[index].type
         result = str(kernel.get("result", ""))
-        found.append(Execution(layer=layer, precision=_TYPES.get(result, result), layout=_layout(layer)))
+        found.append(
+            Execution(
+                layer=layer, implementation=str(kernel.get("provider", "")), precision=_TYPES.get(result, result),
+                layout=_layout(layer),
+            )
+        )  # fmt: skip
     return tuple(found)
 
 

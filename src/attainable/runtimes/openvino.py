@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from attainable.runtimes import Profile, Requirement, Tolerance
 from attainable.runtimes.openvino_kernels import attributed_kernels
 from attainable.runtimes.worker_session import WorkerSession, open_worker
-from attainable.timing.memory import available_memory_bytes
 from attainable.workload.graph import Workload
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ class OpenvinoSession(WorkerSession):
     def profile(self, *, runs: int, deadline_seconds: float) -> Profile:
         """Run the network with OpenVINO's performance counters; see ``Session.profile``."""
         blocks = min(runs, _PROFILE_BLOCKS)
-        available = available_memory_bytes()
+        available = self.worker.available_memory_bytes()
         share = available is None or self.peak_rss_bytes < _SHARE_OF_MEMORY * available
         file = self.worker.folder / "graph.json"
         answer = self.worker.call(

@@ -38,6 +38,20 @@ class Usage:
         )
 
 
+def arena_bytes_in(reply: Mapping[str, Any]) -> int | None:
+    """Memory that the runtime's own allocator holds after a run, weights and activations; None where it is not told.
+
+    Raises:
+        TypeError, ValueError: the worker told no number of bytes.
+    """
+    found = reply.get("arena_bytes")
+    if found is None:
+        return None
+    if int(found) < 0:
+        raise ValueError(f"{found} is no number of bytes")
+    return int(found)
+
+
 @dataclass(frozen=True, slots=True)
 class Loading:
     """How a worker loaded its model; None where it does not tell.

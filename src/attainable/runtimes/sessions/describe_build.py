@@ -1,6 +1,7 @@
 """Says what build of a runtime an interpreter has; run by path, with the names of a module and of its distribution.
 
-Standard library and the runtime only. Prints one line of JSON last; libraries print before it what they like.
+Standard library and the runtime only. Run as a program it prints one line of JSON last; libraries print before it what
+they like.
 """
 
 import importlib
@@ -8,6 +9,11 @@ import importlib.metadata
 import json
 import sys
 from typing import Any, cast
+
+
+def open_session(arguments: "dict[str, Any]") -> "tuple[None, dict[str, object]]":
+    """As a session file of a worker, on another machine: no session, and the description of ``described``."""
+    return None, describe(arguments["described"], arguments["distribution"])
 
 
 def describe(module: str, distribution: str) -> "dict[str, object]":
