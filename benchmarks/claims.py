@@ -2,6 +2,7 @@
 
 Each row has a check that computes its numbers through the product (``benchmarks/acceptance``). A row passes, is
 contradicted where its published number is marked as one that does not reproduce, is skipped with the reason, or fails.
+Rows that only a measurement can tell of are measured apart, by ``python -m benchmarks local_claims``.
 Then every darknet and ncnn file of ``../shared/data`` is read. Ends with exit code 1 where a row or a file fails.
 """
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from benchmarks.acceptance.counting import Absent
 
-Status = Literal["passed", "contradicted", "skipped", "failed"]
+Status = Literal["passed", "contradicted", "measured apart", "skipped", "failed"]
 Number = int | float
 MISMATCH = "calc-mismatch"
 """Mark of the rows whose published numbers do not reproduce."""
@@ -91,15 +91,25 @@ class Check:
     Attributes:
         tolerance: of the claim, in its words.
         compute: the figures; raises Absent where it needs a file that is not there. None where it is not to be run.
-        note: the convention of the computation, or why it is not to be run.
+        note: the convention of the computation, why it is not to be run, or what measures it.
+        is_measured: whether only a measurement on a machine tells.
     """
 
     tolerance: str
     compute: Callable[[], Sequence[Finding]] | None
     note: str = ""
+    is_measured: bool = False
 
 
 Checks = dict[str, Check]
+
+
+def measured_apart(tolerances: Mapping[str, str]) -> Checks:
+    """Checks, by id, of claims that only a measurement on a machine can tell of; given their tolerances."""
+    return {
+        id: Check(tolerance, None, f"python -m benchmarks local_claims --only {id}", is_measured=True)
+        for id, tolerance in tolerances.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +122,7 @@ class Outcome:
         status: see ``outcome``.
         expected: as the file says it, else as the check does.
         computed: our figures.
-        note: faults, then the convention of the computation; or why it was not run.
+        note: faults, then the convention of the computation; or why it was not run, or where it is measured.
         figures: how many there are, published ones that do not reproduce left out.
         to_the_digit: how many of those agree in every printed digit.
     """
@@ -186,10 +196,13 @@ def outcomes(groups: Mapping[str, Checks], claims: Mapping[str, Claim]) -> list[
 
 
 def outcome(id: str, group: str, check: Check, claim: Claim | None, *, file_is_present: bool) -> Outcome:
-    """Run one check: passed, contradicted, skipped with the reason, or failed with the faults."""
+    """Run one check: passed, contradicted, skipped with the reason, or failed with the faults.
+
+    A claim that only a measurement can tell of is measured apart, and the note says how.
+    """
     expected = claim.expected if claim is not None else ""
     if check.compute is None:
-        return Outcome(id, group, "skipped", expected, "", check.note)
+        return Outcome(id, group, "measured apart" if check.is_measured else "skipped", expected, "", check.note)
     try:
         findings = check.compute()
     except Absent as absent:
