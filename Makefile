@@ -12,7 +12,7 @@ demo: $(VENV)/.installed
 	$(BIN)/attainable zoo build mobilenet_v2 --output demo/mobilenet_v2.onnx --force
 	$(BIN)/attainable analyze demo/mobilenet_v2.onnx --output demo/mobilenet_v2.html --force
 
-test: $(VENV)/.installed-dev chromium
+test: $(VENV)/.installed-dev system
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
@@ -39,9 +39,19 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) install --group dev
 	touch $@
 
-# The browser test needs a Chromium; Playwright drives the one that the system ships.
-.PHONY: chromium
-chromium:
+# The browser test needs a Chromium, which Playwright drives; the tests of measuring on another host need an sshd, which
+# they start themselves on the loopback. torch-compile's need a C++ compiler. Where only the latter two cannot be had,
+# their tests are skipped and say so.
+.PHONY: system
+system:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
-	  || (command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null) \
+	  || $(MAKE) --no-print-directory package PACKAGE=chromium \
 	  || (echo "install Chromium for the browser test, then run make test again" >&2; exit 1)
+	@PATH="$$PATH:/usr/sbin" command -v sshd >/dev/null || $(MAKE) --no-print-directory package PACKAGE=openssh-server || true
+	@command -v c++ >/dev/null || $(MAKE) --no-print-directory package PACKAGE=g++ || true
+
+# Nothing is started: the policy says that services stay down while packages are set up.
+.PHONY: package
+package:
+	@command -v apt-get >/dev/null && apt-get update -qq \
+	  && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $(PACKAGE) >/dev/null

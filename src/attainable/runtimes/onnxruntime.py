@@ -14,7 +14,6 @@ from attainable.runtimes.onnxruntime_providers import CPU, Provider, profile_war
 from attainable.runtimes.process import Worker
 from attainable.runtimes.worker_session import Opened, WorkerSession, open_worker
 from attainable.runtimes.worker_statistics import arena_bytes_in
-from attainable.timing.memory import available_memory_bytes
 from attainable.workload.dtypes import is_floating
 from attainable.workload.graph import Workload
 
@@ -106,7 +105,7 @@ class OnnxruntimeSession(WorkerSession):
         except OSError as error:
             raise RuntimeRefused(f"the probe cannot be written: {error.strerror}", where=str(folder)) from None
         blocks = min(runs, _PROFILE_BLOCKS)
-        available = available_memory_bytes()
+        available = self.worker.available_memory_bytes()
         share = available is None or self.peak_rss_bytes < _SHARE_OF_MEMORY * available
         answer = self.worker.call(
             "profile",
