@@ -14,7 +14,8 @@ The tree::
         ├── RuntimeRefused          the runtime does not accept the model
         ├── InputsUnavailable       no valid inputs can be made for the model
         ├── WorkerCrashed           the worker process died (signal, memory limit)
-        └── WorkerTimedOut          the worker process did not answer in time
+        ├── WorkerTimedOut          the worker process did not answer in time
+        └── HostUnusable            another machine cannot be reached, or lacks what a worker needs
 """
 
 from collections.abc import Iterable, Sequence
@@ -123,3 +124,7 @@ class WorkerCrashed(RunError):
 
 class WorkerTimedOut(RunError):
     """The worker process did not answer in time."""
+
+
+class HostUnusable(RunError):
+    """Another machine cannot be reached, or lacks what a worker needs."""

@@ -6,12 +6,17 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from attainable.cli.measure_checks import scientific, show_checks
 from attainable.cli.measure_shown import print_comparison, print_more, print_sweep, verdict_in_words
 from attainable.measurement.compare import Comparison
+from attainable.measurement.correctness import Correctness
 from attainable.measurement.energy import Energy
 from attainable.measurement.neighbours import NeighbourTimes
 from attainable.measurement.run import Run
+from attainable.measurement.surroundings import Surroundings
 from attainable.measurement.sweep import Sweep
+from attainable.runtimes import Tolerance
+from attainable.runtimes.agreement import Agreement
 from attainable.runtimes.worker_statistics import Usage
 
 STILL = (1.0,) * 9
@@ -95,6 +100,85 @@ def test_a_table_marks_its_noisy_cells_and_says_each_warning_once() -> None:
     aside, warnings = on_screen()
     print_sweep(Sweep("net", (RUN, noisy, replace(noisy, batch=4))), out, aside=aside)
     rows = [line.split() for line in stream.getvalue().splitlines()]
-    assert ["8", "2", "4.00", "ms", "±", "2.5", "%", "5.00", "ms", "2.00", "k", "128", "MiB", "12.5", "%"] in rows
+    assert ["8", "2", "4.00", "ms", "±", "2.5", "%", "5.00", "ms", "2.00", "k", "128", "MiB", "12.5", "%", "?"] in rows
     assert "Noisy: 8x1, 4x1 (the warnings tell why)." in stream.getvalue()
     assert warnings.getvalue().count("noisy, no claim: others") == 1
+
+
+def against_the_reference(*errors: float, name: str = "y") -> Correctness:
+    """Outputs whose largest value is 2 and whose largest error is this."""
+    outputs = tuple(Agreement(f"{name}{n}", "", error, 2.0, 0.5, 0.25) for n, error in enumerate(errors))
+    return Correctness("onnxruntime 1.31.1", Tolerance(1e-4), outputs)
+
+
+def checks(run: Run) -> list[str]:
+    out, stream = on_screen()
+    show_checks(out, run)
+    return stream.getvalue().split("\n  ")
+
+
+@pytest.mark.parametrize(
+    ("errors", "said"),
+    [
+        (
+            (2e-7, 6.2e-7),
+            "right: within 3.1e-7 of onnxruntime 1.31.1 without optimisation (1e-4 is allowed)",
+        ),  # 6.2 / 2
+        ((0.0,), "right: equal to onnxruntime 1.31.1 without optimisation"),
+        ((2e-7, 0.5), "WRONG outputs, compared with onnxruntime 1.31.1 without optimisation:"),
+    ],
+)
+def test_whether_the_outputs_are_right_is_said_first(errors: tuple[float, ...], said: str) -> None:
+    run = replace(RUN, correctness=against_the_reference(*errors))
+    assert " ".join(" ".join(checks(run)).split()).startswith(said)
+
+
+def test_wrong_outputs_are_named_and_counted() -> None:
+    text = " ".join(
+        " ".join(checks(replace(RUN, correctness=against_the_reference(*[0.5] * 6, name="\x1b[2J")))).split()
+    )
+    assert "y is off" not in text
+    assert "\x1b" not in text
+    assert text.count("is off by 2.5e-01 of the largest value, 1e-04 is usual") == 4  # 0.5 of 2
+    assert text.endswith("and 2 more outputs")
+
+
+def test_why_nothing_was_compared_is_said() -> None:
+    nothing = Correctness("", Tolerance(1e-4), (), absence="the network draws random numbers")
+    assert "outputs not compared: the network draws random numbers" in checks(replace(RUN, correctness=nothing))[0]
+
+
+def test_an_output_of_zeros_is_judged_by_its_absolute_error() -> None:
+    zeros = Correctness("ort", Tolerance(1e-4, 1e-6), (Agreement("y", "", 1e-7, 0.0),))
+    assert "right: within 1e-7 of ort" in checks(replace(RUN, correctness=zeros))[0]
+
+
+def test_the_precision_that_ran_and_the_surroundings_are_said() -> None:
+    quiet = Surroundings("quiet", others_share=0.01)
+    noisy = Surroundings("noisy", ("other processes used 42 % of the machine", "the clock fell"), others_share=0.42)
+    assert [line.strip() for line in checks(replace(RUN, precision="bfloat16", surroundings=quiet))] == [
+        "ran in bfloat16; the model's own type is float32", "quiet: others used 1 % of the machine",
+    ]  # fmt: skip
+    assert [line.strip() for line in checks(replace(RUN, precision="float32", surroundings=noisy))] == [
+        "noisy, no claim: other processes used 42 % of the machine, and 1 more",
+    ]  # fmt: skip
+    assert (
+        checks(replace(RUN, surroundings=Surroundings("unknown")))[0].strip()
+        == "not known whether the machine was quiet"
+    )
+
+
+@pytest.mark.parametrize(("number", "text"), [(3.14e-7, "3.1e-7"), (1e-4, "1e-4"), (2.0, "2e0"), (float("inf"), "inf")])
+def test_numbers_with_a_power_of_ten(number: float, text: str) -> None:
+    assert scientific(number) == text
+
+
+def test_a_table_tells_wrong_outputs_cell_by_cell() -> None:
+    right = replace(RUN, correctness=against_the_reference(1e-7))
+    wrong = replace(RUN, threads=1, correctness=against_the_reference(0.5))
+    out, stream = on_screen()
+    print_sweep(Sweep("net", (right, wrong)), out, aside=out)
+    lines = [line.rstrip() for line in stream.getvalue().splitlines()]
+    assert "  WRONG outputs: 8x1 (the warnings tell how)." in lines
+    assert [line.split()[-1] for line in lines if line.split()[:1] == ["8"]] == ["yes", "NO"]
+    assert max(map(len, lines)) <= 80

@@ -31,10 +31,11 @@ class FakeRuntime:
         self.answer: Callable[[dict[str, Array]], dict[str, Array]] = lambda outputs: outputs
 
     def open(
-        self, workload: Workload, inputs: "Mapping[str, Array]", *, threads: int, deadline_seconds: float
-    ) -> "FakeSession":
+        self, workload: Workload, inputs: "Mapping[str, Array]", *, threads: int, deadline_seconds: float,
+        precision: str | None = None,
+    ) -> "FakeSession":  # fmt: skip
         """Open a session without a worker."""
-        del inputs, threads, deadline_seconds
+        del inputs, threads, deadline_seconds, precision
         return FakeSession(self, workload)
 
 

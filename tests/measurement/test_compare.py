@@ -30,10 +30,16 @@ class WrittenTimes:
     name: str = "written"
 
     def open(
-        self, workload: Workload, inputs: "Mapping[str, Array]", *, threads: int, deadline_seconds: float
+        self,
+        workload: Workload,
+        inputs: "Mapping[str, Array]",
+        *,
+        threads: int,
+        deadline_seconds: float,
+        precision: str | None = None,
     ) -> "WrittenSession":
         """A session that takes the network's next time for all its runs."""
-        del threads, deadline_seconds
+        del threads, deadline_seconds, precision
         self.inputs.append(list(inputs))
         times = self.times[workload.name]
         times.append(times.pop(0))

@@ -42,14 +42,15 @@ def test_a_real_network_is_measured_and_every_op_has_its_time(workload: Workload
     assert (run.runtime, run.threads, run.dtype) == ("onnxruntime", 1, "float32")
     assert run.version.count(".") == 2
     assert run.minimum_seconds <= run.low_seconds <= run.median_seconds <= run.high_seconds
-    assert run.samples >= 20
+    assert run.samples >= 5
     assert run.attributed_share == 1.0
     assert {op for group in run.groups for op in group.ops} == {op.id for op in workload.ops}
     assert run.kernels_seconds == pytest.approx(sum(group.seconds for group in run.groups))
     assert run.kernels_seconds is not None
     assert run.profiled_seconds is not None
     # Contention moves times, but never by a factor: the kernels are what a run is made of.
-    assert 0.3 * run.median_seconds < run.kernels_seconds < 3 * run.median_seconds
+    runs = (run.median_seconds, run.profiled_seconds)
+    assert 0.3 * min(runs) < run.kernels_seconds < 3 * max(runs)
     assert run.peak_rss_bytes > 2**20
     assert run.inputs == ("x: normal numbers, mean 0, standard deviation 1",)
     assert run.correctness is not None
@@ -73,6 +74,18 @@ def test_a_wrong_answer_is_told_before_a_quick_one(fake: FakeRuntime, workload: 
     assert run.correctness is not None
     assert run.correctness.is_right is True
     assert not any(warning.startswith("wrong") for warning in run.warnings)
+
+
+def test_a_network_that_quantises_may_round_the_other_way(fake: FakeRuntime, tmp_path: Path) -> None:
+    net = Net()
+    scale = net.constant(0.1)
+    quantised = net.op("QuantizeLinear", "x", scale)
+    workload = net.load(tmp_path, [image()], net.op("DequantizeLinear", quantised, scale))
+    # One step of 0.1 more everywhere; the values reach 4 standard deviations at least, so that it is no tenth of them.
+    fake.answer = lambda outputs: {name: numpy.add(array, numpy.float32(0.1)) for name, array in outputs.items()}
+    run = measure_workload(workload, runtime="fake", time_budget_seconds=0.2, profile=False)
+    assert run.correctness is not None
+    assert run.correctness.is_right is True
 
 
 def test_random_numbers_are_compared_with_nothing(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ def run_row(count: Count, run: Run, device: Device | None) -> RunRow:
         import_seconds=run.import_seconds, read_seconds=run.read_seconds, parse_seconds=run.parse_seconds,
         optimise_seconds=run.optimise_seconds, resident_before_bytes=run.resident_before_bytes,
         resident_loaded_bytes=run.resident_loaded_bytes, resident_first_run_bytes=run.resident_first_run_bytes,
+        arena_bytes=run.arena_bytes,
         minor_faults=usage.minor_faults if usage else None, major_faults=usage.major_faults if usage else None,
         voluntary_switches=usage.voluntary_switches if usage else None,
         involuntary_switches=usage.involuntary_switches if usage else None,

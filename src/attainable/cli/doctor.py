@@ -17,20 +17,36 @@ Other = Annotated[
     ),
 ]  # fmt: skip
 
+OnHost = Annotated[
+    str | None,
+    typer.Option(
+        "--host", metavar="HOST", show_default=False, help="Look at another machine, by ssh: board, user@board."
+    ),
+]
 
-def doctor(*, compare_environment: Other = None, json: Json = False) -> None:
-    """Look at runtimes and machine for two seconds. Exits with 1 where no time measured here can be believed."""
+
+def doctor(*, host: OnHost = None, compare_environment: Other = None, json: Json = False) -> None:
+    """Look at runtimes and machine for two seconds. Exits with 1 where no time measured there can be believed."""
     from dataclasses import replace
 
     from attainable.analysis.checkup import checkup
     from attainable.analysis.environment import differences, read_environment
     from attainable.analysis.records import as_json
     from attainable.cli.doctor_messages import say
+    from attainable.names import short_name
 
     other = None if compare_environment is None else read_environment(compare_environment)
-    found = checkup()
+    if host is None:
+        found = checkup()
+    else:
+        from attainable.analysis.host_checkup import host_checkup
+        from attainable.measurement.shelter import sheltered
+        from attainable.runtimes.remote_hosts import read_host
+
+        with sheltered():
+            found = host_checkup(read_host(host))
     if other is not None:
-        names = (say("here"), say("there"))
+        names = (say("here") if host is None else short_name(host), say("there"))
         found = replace(found, differences=list(differences(found.environment, other, names=names)))
     if json:
         sys.stdout.write(as_json(found))

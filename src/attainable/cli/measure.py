@@ -13,6 +13,8 @@ from attainable.errors import InvalidQuantity
 if TYPE_CHECKING:
     from attainable.measurement.deployment import Deployment
     from attainable.measurement.inputs import Given
+    from attainable.measurement.run import Run
+    from attainable.runtimes.remote_hosts import Host
     from attainable.workload import Workload
 
 Batches = Annotated[
@@ -51,6 +53,23 @@ LoadText = Annotated[
         help="Keep the machine busy meanwhile: cpu=1 a core, memory=50% a program writing over free memory, or both.",
     ),
 ]  # fmt: skip
+OnHost = Annotated[
+    str | None,
+    typer.Option(
+        "--host", metavar="HOST", show_default=False,
+        help="Run on another machine, by ssh: board, user@board. Python, numpy and the runtime are needed there.",
+    ),
+]  # fmt: skip
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        "--precision", metavar="NAME", show_default=False,
+        help="Type to compute in, where the runtime has a choice (attainable runtimes list): bfloat16.",
+    ),
+]  # fmt: skip
+Kernels = Annotated[
+    bool, typer.Option("--kernels", help="Show the executed graph: every kernel, what it is for, and its ops.")
+]
 Pin = Annotated[bool, typer.Option("--pin", help="Bind the run to as many cores as it has threads.")]
 
 Budget = Annotated[
@@ -78,20 +97,24 @@ class _Asked:
     time_budget_seconds: float
     inputs: "Given"
     deployment: "Deployment"
+    host: "Host | None"
+    precision: str | None
 
 
 def measure(
     model: ModelPath, *, shape: Shapes = None, batch: Batches = None, threads: ThreadCounts = "1",
     runtime: Runtime = "onnxruntime", time_budget: Budget = None, input: Inputs = None, vs: Versus = None,
     pairs: Pairs = 20, open_batch: OpenBatchFlag = False, period: Period = None, beside: Beside = None,
-    load: LoadText = None, pin: Pin = False, json: Json = False,
+    load: LoadText = None, pin: Pin = False, host: OnHost = None, precision: Precision = None,
+    kernels: Kernels = False, json: Json = False,
 ) -> None:  # fmt: skip
-    """Run a model on this machine and print its time, with the interval and the conditions."""
+    """Run a model on this machine, or on another, and print its time, with the interval and the conditions."""
     from attainable.cli.model import require_file_that_runs
     from attainable.measurement.deployment import Deployment
     from attainable.measurement.load import parse_load
     from attainable.measurement.shelter import sheltered
     from attainable.quantities import parse_seconds
+    from attainable.runtimes.remote_hosts import read_host
     from attainable.workload import load as load_model
     from attainable.workload.shapes import parse_bindings
 
@@ -113,8 +136,12 @@ def measure(
             load=parse_load(load, where="--load") if load else None,
             pinned=pin,
         ),
+        host=read_host(host) if host is not None else None,
+        precision=precision,
     )
     _require_one_question(asked, vs, open_batch=open_batch)
+    if kernels:
+        _require_kernels(asked, compared=vs is not None or open_batch)
     with sheltered():
         if vs is not None:
             _compare(asked, load_model(vs, shapes, batch=batches[0]), pairs=pairs, json=json)
@@ -123,10 +150,10 @@ def measure(
         elif len(asked.batches) * len(asked.threads) > 1:
             _sweep(asked, json=json)
         else:
-            _run(asked, json=json)
+            _run(asked, json=json, kernels=kernels)
 
 
-def _run(asked: _Asked, *, json: bool) -> None:
+def _run(asked: _Asked, *, json: bool, kernels: bool) -> None:
     from attainable.analysis.records import as_json
     from attainable.cli.measure_shown import print_more
     from attainable.cli.terminal import print_run
@@ -136,13 +163,35 @@ def _run(asked: _Asked, *, json: bool) -> None:
     alone = asked.deployment.is_alone and not asked.deployment.period_seconds
     run = measure_workload(
         asked.workloads[0], runtime=asked.runtime, threads=asked.threads[0], inputs=asked.inputs,
-        time_budget_seconds=asked.time_budget_seconds, profile=alone, deployment=asked.deployment,
+        time_budget_seconds=asked.time_budget_seconds, profile=alone, deployment=asked.deployment, host=asked.host,
+        precision=asked.precision,
     )  # fmt: skip
-    if json:
+    if kernels:
+        _show_kernels(asked, run, json=json)
+    elif json:
         sys.stdout.write(as_json(run))
     else:
         print_run(run)
         print_more(run)
+
+
+def _show_kernels(asked: _Asked, run: "Run", *, json: bool) -> None:
+    from attainable.analysis.labels import op_label
+    from attainable.analysis.records import as_json
+    from attainable.cli.kernels_shown import print_executed
+    from attainable.errors import RuntimeRefused
+    from attainable.measurement.executed import executed_graph
+
+    if not run.kernels:
+        failed = next((warning for warning in run.warnings if warning.startswith("the profile failed")), "")
+        raise RuntimeRefused(
+            failed or f"{run.runtime} told of no kernel", where="--kernels", help="leave it out to see whole runs",
+        )  # fmt: skip
+    graph = executed_graph(run, asked.workloads[0])
+    if json:
+        sys.stdout.write(as_json(graph))
+    else:
+        print_executed(graph, {op.id: op_label(op) for op in asked.workloads[0].ops})
 
 
 def _sweep(asked: _Asked, *, json: bool) -> None:
@@ -152,7 +201,7 @@ def _sweep(asked: _Asked, *, json: bool) -> None:
 
     sweep = measure_sweep(
         asked.workloads, asked.threads, runtime=asked.runtime, time_budget_seconds=asked.time_budget_seconds,
-        inputs=asked.inputs, deployment=asked.deployment, progress=_tell,
+        inputs=asked.inputs, precision=asked.precision, deployment=asked.deployment, host=asked.host, progress=_tell,
     )  # fmt: skip
     if json:
         sys.stdout.write(as_json(sweep))
@@ -174,7 +223,7 @@ def _compare(asked: _Asked, second: "Workload", *, pairs: int, json: bool) -> No
         )
     comparison = compare_workloads(
         first, second, runtime=asked.runtime, threads=asked.threads[0], pairs=pairs, inputs=asked.inputs,
-        time_budget_seconds=asked.time_budget_seconds, progress=_tell,
+        time_budget_seconds=asked.time_budget_seconds, precision=asked.precision, progress=_tell,
     )  # fmt: skip
     if json:
         sys.stdout.write(as_json(Verdict(verdict_in_words(comparison), comparison.claim, comparison)))
@@ -193,7 +242,7 @@ def _compare_open_batch(asked: _Asked, *, pairs: int, json: bool) -> None:
         for count in asked.threads:
             found = compare_open_batch(
                 workload, batch=batch or 1, runtime=asked.runtime, threads=count, pairs=pairs, inputs=asked.inputs,
-                time_budget_seconds=asked.time_budget_seconds, progress=_tell,
+                time_budget_seconds=asked.time_budget_seconds, precision=asked.precision, progress=_tell,
             )  # fmt: skip
             verdicts.append(Verdict(verdict_in_words(found.comparison), found.comparison.claim, found.comparison))
             if not json:
@@ -231,6 +280,11 @@ def _require_one_question(asked: _Asked, vs: Path | None, *, open_batch: bool) -
     deployed = bool(asked.deployment.period_seconds or asked.deployment.pinned or not asked.deployment.is_alone)
     if cells > _MOST_CELLS:
         raise InvalidQuantity(f"{cells} cells are too many", where="--batch", help=f"ask for at most {_MOST_CELLS}")
+    if asked.host is not None and (vs is not None or open_batch):
+        raise InvalidQuantity(
+            "cannot be combined with --vs or --open-batch", where="--host",
+            help="measure each by itself, or compare them on that machine itself",
+        )  # fmt: skip
     if vs is not None and (cells > 1 or open_batch):
         raise InvalidQuantity("compares two models at one batch size and number of threads", where="--vs")
     if deployed and (vs is not None or open_batch):
@@ -238,3 +292,24 @@ def _require_one_question(asked: _Asked, vs: Path | None, *, open_batch: bool) -
             "cannot be combined with --period, --beside, --load or --pin", where="--vs" if vs else "--open-batch",
             help="measure each model with them by itself",
         )  # fmt: skip
+
+
+def _require_kernels(asked: _Asked, *, compared: bool) -> None:
+    """Refuse ``--kernels`` where there is no one profiled run. Raises UnknownName or InvalidQuantity."""
+    from attainable.runtimes import RUNTIMES
+    from attainable.runtimes import runtime as runtime_of
+
+    where, deployment = "--kernels", asked.deployment
+    if compared or len(asked.batches) * len(asked.threads) > 1:
+        raise InvalidQuantity(
+            "shows one model at one batch size and number of threads", where=where,
+            help="leave out --vs, --open-batch and all but one number",
+        )  # fmt: skip
+    if deployment.period_seconds or not deployment.is_alone:
+        raise InvalidQuantity(
+            "cannot be combined with --period, --beside or --load", where=where,
+            help="kernels are profiled in runs without a pause, alone",
+        )  # fmt: skip
+    if not runtime_of(asked.runtime).least_attributed_share:
+        able = [name for name in RUNTIMES if runtime_of(name).least_attributed_share]
+        raise InvalidQuantity(f"{asked.runtime} has no profiler", where=where, help=f"ask {', '.join(able)}")

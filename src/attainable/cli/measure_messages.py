@@ -10,6 +10,21 @@ from attainable.messages import Messages
 
 ENGLISH: Mapping[str, str] = MappingProxyType(
     {
+        # what stands before the times of a run
+        "check.right": "right: within {error} of {reference} without optimisation ({usual} is allowed)",
+        "check.equal": "right: equal to {reference} without optimisation",
+        "check.wrong": "WRONG outputs, compared with {reference} without optimisation:",
+        "check.more_wrong": "  and {count} more outputs",
+        "check.absent": "outputs not compared: {why}",
+        "check.yes": "yes",
+        "check.no": "NO",
+        "check.open": "?",
+        "check.precision": "ran in {ran}; the model's own type is {own}",
+        "check.quiet": "quiet{others}",
+        "check.unknown": "not known whether the machine was quiet{others}",
+        "check.noisy": "noisy, no claim: {reason}{more}",
+        "check.others": ": others used {share} of the machine",
+        "check.more_reasons": ", and {count} more",
         # one run
         "run.throughput": "inferences per second, batch {batch}",
         "run.p90": "90 % of the runs took no longer",
@@ -31,6 +46,8 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "run.period": "period; {missed} of the periods missed",
         "run.beside": "{name} beside it, median",
         "run.load": "{load} beside it",
+        "run.host": "measured there: {cpu}, {processors} logical processors, {system}; others used {others} of it",
+        "run.unknown": "an unknown share",
         "run.more": "More of this run",
         # sweeps
         "sweep.title": "Latency and throughput",
@@ -42,9 +59,11 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "sweep.rate": "Inf/s",
         "sweep.memory": "Peak RSS",
         "sweep.missed": "Missed",
+        "sweep.right": "Right",
+        "sweep.wrong": "WRONG outputs: {cells} (the warnings tell how).",
         "sweep.noisy": "Noisy: {cells} (the warnings tell why).",
         "sweep.cell": "{batch}x{threads}",
-        "sweep.legend": "A run is a batch; 95 %: interval of the median; inf/s: batch by median.",
+        "sweep.legend": "A run is a batch; 95 %: interval of the median; inf/s: batch by median; right: outputs.",
         # A/B
         "compare.place": "against {first}",
         "compare.title": "{second}",

@@ -1,12 +1,15 @@
 """Measured times on the screen: what stands below a run, a table of runs, and one network against another."""
 
 import sys
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.table import Column, Table
 
+from attainable.cli.measure_checks import outputs_in_a_word
 from attainable.cli.measure_messages import say, say_count
 from attainable.cli.screen import (
+    NARROW,
     bare_table,
     fact_grid,
     number_columns,
@@ -23,6 +26,7 @@ from attainable.measurement.run import Run
 from attainable.measurement.sweep import OpenBatch, Sweep
 from attainable.names import short_name, short_sentence
 from attainable.quantities import format_bytes, format_count, format_joules, format_seconds, format_share
+from attainable.timing.kernel_files import UNKNOWN
 
 _NOISY = "noisy"
 
@@ -37,9 +41,18 @@ def print_more(run: Run, console: Console | None = None) -> None:
     out = console or open_console(sys.stdout)
     show(out, plain(say("run.more"), "bold"))
     facts = fact_grid(2)
-    for value, meaning in [*_deployed(run), *_latency(run), *_loading(run), *_system(run)]:
+    for value, meaning in [*_host(run), *_deployed(run), *_latency(run), *_loading(run), *_system(run)]:
         facts.add_row(plain(value), plain(meaning, "dim"))
     show(out, facts)
+
+
+def _host(run: Run) -> list[tuple[str, str]]:
+    if run.host is None:
+        return []
+    told = {key: short_sentence(run.host.conditions.get(key, UNKNOWN)) for key in ("cpu", "processors", "system")}
+    others = None if run.surroundings is None else run.surroundings.others_share
+    share = say("run.unknown") if others is None else format_share(others)
+    return [(short_name(run.host.name), say("run.host", {**told, "others": share}))]
 
 
 def _deployed(run: Run) -> list[tuple[str, str]]:
@@ -105,8 +118,13 @@ def print_sweep(sweep: Sweep, console: Console | None = None, *, aside: Console 
     out.print()
     show_title(out, short_name(sweep.model), say("sweep.title"), short_name(f"{first.runtime} {first.version}"))
     periodic = any(run.period_seconds for run in sweep.runs)
-    keys = ["batch", "threads", "median", "interval", "p90", "rate", "memory", *(["missed"] if periodic else [])]
+    last = ["missed", "right"] if periodic else ["right"]
+    keys = ["batch", "threads", "median", "interval", "p90", "rate", "memory", *last]
     table = bare_table(number_columns(*(say(f"sweep.{key}") for key in keys)))
+    if out.width < NARROW:
+        table.padding = (0, 2, 0, 0)
+    if wrong := [run for run in sweep.runs if run.correctness is not None and run.correctness.is_right is False]:
+        show(out, plain(say("sweep.wrong", {"cells": _cells(wrong)}), "bold red"))
     for run in sweep.runs:
         missed = "" if run.missed_share is None else percent(run.missed_share)
         cells = [
@@ -117,16 +135,19 @@ def print_sweep(sweep: Sweep, console: Console | None = None, *, aside: Console 
             format_bytes(run.peak_rss_bytes) if run.peak_rss_bytes else "",
             *([missed] if periodic else []),
         ]  # fmt: skip
-        table.add_row(*(plain(cell) for cell in cells))
+        table.add_row(*(plain(cell) for cell in cells), plain(*outputs_in_a_word(run)))
     show(out, table)
     out.print()
     show(out, plain(say("sweep.legend"), "dim"))
     noisy = [run for run in sweep.runs if any(warning.startswith(_NOISY) for warning in run.warnings)]
     if noisy:
-        cells = [say("sweep.cell", {"batch": run.batch, "threads": run.threads}) for run in noisy]
-        show(out, plain(say("sweep.noisy", {"cells": ", ".join(cells)}), "yellow"))
+        show(out, plain(say("sweep.noisy", {"cells": _cells(noisy)}), "yellow"))
     # The same warning in many cells is one warning.
     show_asides(aside, dict.fromkeys(warning for run in sweep.runs for warning in run.warnings), ())
+
+
+def _cells(runs: Iterable[Run]) -> str:
+    return ", ".join(say("sweep.cell", {"batch": run.batch, "threads": run.threads}) for run in runs)
 
 
 def verdict_in_words(comparison: Comparison) -> str:

@@ -30,22 +30,22 @@ def list_runtimes(*, json: Json = False) -> None:
 def install(name: Name, *, upgrade: Upgrade = False, python: Python = None) -> None:
     """Install a runtime into an environment of its own, in the cache folder."""
     from attainable.cli.runtimes_listed import progress
-    from attainable.runtimes import runtime
+    from attainable.runtimes import requirement_of
     from attainable.runtimes.installation import install as install_environment
 
     with progress(name) as tell:
-        made = install_environment(name, runtime(name).requirement, upgrade=upgrade, python=python, progress=tell)
+        made = install_environment(name, requirement_of(name), upgrade=upgrade, python=python, progress=tell)
     print(made)
 
 
 def remove(name: Name) -> None:
     """Remove the environment that `attainable runtimes install` made; other installations stay."""
     from attainable.errors import InputError
-    from attainable.runtimes import runtime
+    from attainable.runtimes import requirement_of
     from attainable.runtimes.environments import environment_folder
     from attainable.runtimes.installation import remove as remove_environment
 
-    runtime(name)
+    requirement_of(name)
     folder = environment_folder(name)
     if not remove_environment(name):
         raise InputError(

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from attainable.analysis.records import Analysis
 from attainable.cli.grouped import SIGNATURE, show_groups
+from attainable.cli.measure_checks import asides_of, show_checks
 from attainable.cli.screen import (
     NARROW,
     bare_table,
@@ -108,13 +109,14 @@ def print_count(
 
 
 def print_run(run: "Run", console: Console | None = None, *, aside: Console | None = None) -> None:
-    """Print a run: its time, the interval, the memory, and the kernels by kind."""
+    """Print a run: whether its outputs are right, its time, the interval, the memory, and the kernels by kind."""
     out, aside = console or open_console(sys.stdout), aside or open_console(sys.stderr)
     threads = say_count("subject.threads", run.threads)
     out.print()
     show_title(
         out, say("verdict.measured"), short_name(f"{run.runtime} {run.version}"), f"{short_name(run.dtype)}, {threads}"
     )
+    show_checks(out, run)
     spread = interval(run.median_seconds, run.low_seconds, run.high_seconds)
     samples, fastest = say_count("verdict.samples", run.samples), format_seconds(run.minimum_seconds)
     notes = [spread, samples, say("terminal.fastest", {"fastest": fastest})]
@@ -129,7 +131,7 @@ def print_run(run: "Run", console: Console | None = None, *, aside: Console | No
     out.print()
     if run.kernels:
         _print_kernels(out, run)
-    show_asides(aside, run.warnings, ())
+    show_asides(aside, asides_of(run), ())
 
 
 def print_progress(sentence: str) -> None:

@@ -25,7 +25,7 @@ from attainable.errors import InvalidQuantity
 from attainable.measurement.claim import Claim, decide, own_noise
 from attainable.measurement.inputs import Array, Given, make_inputs
 from attainable.quantities import format_share
-from attainable.runtimes import Samples, Session
+from attainable.runtimes import Samples, Session, require_precision
 from attainable.runtimes import runtime as runtime_of
 from attainable.timing.conditions import others_share, read_cpu_times
 from attainable.timing.gate import MOST_OTHERS
@@ -127,6 +127,7 @@ def compare_workloads(
     pair_seconds: float = PAIR_SECONDS,
     time_budget_seconds: float = 900.0,
     inputs: Given | None = None,
+    precision: str | None = None,
     progress: Callable[[int, int], None] = lambda done, pairs: None,
 ) -> Comparison:
     """Run two networks in turns and compare their times.
@@ -142,6 +143,7 @@ def compare_workloads(
         pair_seconds: what each process runs, at least, after a third of that to warm up.
         time_budget_seconds: no pair starts later than this, once there are enough for an interval.
         inputs: arrays or ``.npy`` files for some inputs; the others are made from a seed.
+        precision: to compute in, as for ``Runtime.open``.
         progress: told the number of pairs done and of all pairs.
 
     Raises:
@@ -153,6 +155,7 @@ def compare_workloads(
     if pairs < 1 or threads < 1:
         raise InvalidQuantity("needs at least one pair and one thread", where="comparison")
     chosen = runtime_of(runtime)
+    require_precision(chosen, precision)
     arrays = make_inputs(first, inputs).arrays
     contenders = [(first, arrays), (second, _inputs_of(second, first, arrays, inputs)), (first, arrays)]
     end = monotonic() + time_budget_seconds
@@ -163,7 +166,11 @@ def compare_workloads(
     while len(found) < pairs and (len(found) < min(pairs, FEWEST_FOR_INTERVAL) or monotonic() < end):
         with ExitStack() as workers:
             sessions = [
-                workers.enter_context(chosen.open(workload, given, threads=threads, deadline_seconds=_DEADLINE_SECONDS))
+                workers.enter_context(
+                    chosen.open(
+                        workload, given, threads=threads, deadline_seconds=_DEADLINE_SECONDS, precision=precision
+                    )
+                )
                 for workload, given in (contenders if _meets_itself(own_ratios) else contenders[:2])
             ]
             turns = _in_turns(sessions, pair_seconds)

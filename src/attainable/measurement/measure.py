@@ -10,6 +10,7 @@ from attainable.measurement.attribution import attributed_share, groups
 from attainable.measurement.correctness import correctness, reference_outputs
 from attainable.measurement.deployment import ALONE, Deployment, company, cores_for, pinned
 from attainable.measurement.doubts import doubts_of_gate, doubts_of_profile, doubts_of_times
+from attainable.measurement.elsewhere import NO_ENERGY, doubts_of_host, require_possible_at, understood_of
 from attainable.measurement.inputs import Given, make_inputs
 from attainable.measurement.neighbours import times_of
 from attainable.measurement.percentiles import percentile
@@ -17,8 +18,11 @@ from attainable.measurement.run import Run
 from attainable.measurement.surroundings import surroundings_of
 from attainable.measurement.timed_runs import FEWEST_PERIODS, TimedRuns, run_first, time_periodic_runs, time_runs
 from attainable.quantities import format_seconds
-from attainable.runtimes import Profile, Session, require_runnable
+from attainable.runtimes import Profile, Session, require_precision, require_runnable
 from attainable.runtimes import runtime as runtime_of
+from attainable.runtimes.remote import workers_at
+from attainable.runtimes.remote_conditions import HostGate, host_record
+from attainable.runtimes.remote_hosts import Host
 from attainable.timing.gate import ATTEMPTS, through_gate
 from attainable.timing.gate_readings import Gate
 from attainable.timing.memory import available_memory_bytes
@@ -44,6 +48,8 @@ def measure_workload(
     profile: bool = True,
     check_outputs: bool = True,
     deployment: Deployment = ALONE,
+    host: Host | None = None,
+    precision: str | None = None,
 ) -> Run:
     """Run the network in a worker process and say how long it takes and where the time goes.
 
@@ -63,12 +69,16 @@ def measure_workload(
         profile: also find the time of each kernel, and where that of loading goes. If that fails, the run stands and a
             warning says why.
         deployment: how often it runs, on which cores, and beside what. With a period all of the time is used.
+        host: another machine to run it on; every number is of that machine, the reference is computed on this one.
+        precision: one of the runtime's ``precisions``, to ask for; None: nothing lower than the model's own types. A
+            warning tells where another one ran.
 
     Raises:
         UnknownName: no runtime has this name.
         InvalidQuantity: no threads, no time, or given inputs that do not fit the network.
         InputsUnavailable: no valid inputs can be made.
-        RuntimeRefused: the runtime is not installed or does not accept the model.
+        RuntimeRefused: the runtime is not installed, cannot compute in the precision, or does not accept the model.
+        HostUnusable: the host cannot be reached, or lacks what is needed.
         WorkerCrashed: the worker died.
         WorkerTimedOut: the worker did not answer in time.
     """
@@ -81,8 +91,10 @@ def measure_workload(
             f"{FEWEST_PERIODS} periods of {format_seconds(deployment.period_seconds)} take longer than the time budget",
             where="period", help="give more with --time-budget",
         )  # fmt: skip
+    require_possible_at(host, deployment)
     chosen = runtime_of(runtime)
     require_runnable(chosen, workload)
+    require_precision(chosen, precision)
     processors = cores_for(threads) if deployment.pinned else ()
     made = make_inputs(workload, inputs)
     deadline_seconds = max(_DEADLINE_SECONDS, 3 * time_budget_seconds)
@@ -93,13 +105,17 @@ def measure_workload(
     )
     with ExitStack() as running:
         beside = running.enter_context(company(deployment, chosen, threads=threads))
-        with pinned(processors):
+        with pinned(processors), workers_at(host) as remote:
             session = running.enter_context(
-                chosen.open(workload, made.arrays, threads=threads, deadline_seconds=deadline_seconds)
-            )
+                chosen.open(
+                    workload, made.arrays, threads=threads, deadline_seconds=deadline_seconds, precision=precision
+                )
+            )  # fmt: skip
+        there = remote[-1] if remote else None
+        record = None if there is None else host_record(there)
         first = run_first(session, deadline_seconds=deadline_seconds)
         checked = (
-            correctness(session, chosen, made.arrays, reference, deadline_seconds=deadline_seconds)
+            correctness(session, chosen, workload, made.arrays, reference, deadline_seconds=deadline_seconds)
             if reference is not None
             else None
         )
@@ -107,7 +123,9 @@ def measure_workload(
         # unless it is we who disturb them.
         waits = threads > 1 and deployment.is_alone
         attempts = ATTEMPTS if waits else 1
-        gate = Gate([session.process_id, *beside.processes], probe=waits)
+        gate = (
+            HostGate(there) if there is not None else Gate([session.process_id, *beside.processes], probe=waits)
+        )  # fmt: skip
         budget_seconds, share = time_budget_seconds / attempts, _PROFILE_SHARE if profile else 0.0
 
         def attempt() -> TimedRuns:
@@ -125,14 +143,19 @@ def measure_workload(
         # What runs beside it by our own doing takes processors from it: nobody should close that.
         judged = timed if deployment.is_alone else replace(timed, cpu_share=1.0)
         warnings += doubts_of_times(judged, summary, threads=threads)
-        stages = _load_stages(session, warnings, deadline_seconds=deadline_seconds) if profile else {}
+        if precision is not None and is_floating(session.precision) and session.precision != precision:
+            warnings.append(f"{precision} was asked for, {session.precision} ran: {runtime} takes what the machine has")
+        warnings += doubts_of_host(threads) if host is not None else ()
+        available = there.available_memory_bytes() if there is not None else available_memory_bytes()
+        stages = _load_stages(session, warnings, available, deadline_seconds=deadline_seconds) if profile else {}
         found: Profile | None = None
         if profile:
             runs = _profile_runs(workload, summary, time_budget_seconds)
             try:
-                found = session.profile(
-                    runs=runs, deadline_seconds=deadline_seconds + 20 * runs * summary.median
-                )  # fmt: skip
+                with understood_of(host):
+                    found = session.profile(
+                        runs=runs, deadline_seconds=deadline_seconds + 20 * runs * summary.median
+                    )  # fmt: skip
             except RunError as error:
                 warnings.append(f"the profile failed, only whole runs are known: {error}")
     kernels = found.kernels if found else ()
@@ -171,22 +194,25 @@ def measure_workload(
         resident_loaded_bytes=session.loading.resident_loaded_bytes,
         resident_first_run_bytes=first.resident_bytes or None,
         usage=passage.result.usage,
-        energy=passage.result.energy,
+        energy=passage.result.energy if host is None else NO_ENERGY,
         processors=processors,
         period_seconds=deployment.period_seconds,
         missed_share=passage.result.missed_share,
         beside=neighbours,
         load="" if deployment.load is None else str(deployment.load),
         precision=session.precision,
+        arena_bytes=found.arena_bytes if found else None,
         executions=found.executions if found else (),
         correctness=checked,
         surroundings=surroundings_of(passage),
+        host=record,
     )
 
 
-def _load_stages(session: Session, warnings: list[str], *, deadline_seconds: float) -> dict[str, float]:
+def _load_stages(
+    session: Session, warnings: list[str], available: int | None, *, deadline_seconds: float
+) -> dict[str, float]:
     """Where the time of loading goes; empty where that is not told, or where a second load has no room."""
-    available = available_memory_bytes()
     if available is not None and (session.loading.resident_loaded_bytes or 0) > _SHARE_OF_MEMORY * available:
         return {}
     try:

@@ -1,4 +1,4 @@
-"""The record of one measured run of a network on this machine."""
+"""The record of one measured run of a network, on this machine or on a host."""
 
 from dataclasses import dataclass, field
 
@@ -7,6 +7,7 @@ from attainable.measurement.energy import Energy
 from attainable.measurement.neighbours import NeighbourTimes
 from attainable.measurement.surroundings import Surroundings
 from attainable.runtimes import Execution
+from attainable.runtimes.remote_hosts import HostRecord
 from attainable.runtimes.worker_statistics import Usage
 from attainable.workload.kernel import Group, Kernel
 
@@ -55,9 +56,11 @@ class Run:
         beside: networks that ran meanwhile, and how.
         load: what kept the machine busy on purpose, in the words of ``--load``; empty for nothing.
         precision: the type that most of the arithmetic really ran in, as the runtime says; empty where it does not.
+        arena_bytes: memory that the runtime's own allocator holds after a run; None where it does not tell.
         executions: how each kernel was run, in their order; empty where the runtime does not tell.
         correctness: its outputs against the reference; None where they were not asked for.
         surroundings: of the machine; None where they were not read.
+        host: the machine that it was measured on; None for this one.
     """
 
     runtime: str
@@ -99,9 +102,11 @@ class Run:
     beside: tuple[NeighbourTimes, ...] = ()
     load: str = ""
     precision: str = ""
+    arena_bytes: int | None = None
     executions: tuple[Execution, ...] = ()
     correctness: Correctness | None = None
     surroundings: Surroundings | None = None
+    host: HostRecord | None = None
     inferences_per_second: float = field(init=False)
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ from attainable.measurement.deployment import ALONE, Deployment
 from attainable.measurement.inputs import Given
 from attainable.measurement.measure import measure_workload
 from attainable.measurement.run import Run
+from attainable.runtimes.remote_hosts import Host
 from attainable.workload.graph import Workload
 
 _KEEPS_OPEN = ("onnxruntime",)
@@ -48,7 +49,9 @@ def measure_sweep(
     runtime: str = "onnxruntime",
     time_budget_seconds: float = 20.0,
     inputs: Given | None = None,
+    precision: str | None = None,
     deployment: Deployment = ALONE,
+    host: Host | None = None,
     progress: Callable[[int, int], None] = lambda done, cells: None,
 ) -> Sweep:
     """Measure a network at each batch size with each number of threads, a fresh process each.
@@ -59,6 +62,8 @@ def measure_sweep(
         runtime: a key of ``RUNTIMES``.
         time_budget_seconds: for each cell.
         inputs: as for ``measure_workload``.
+        precision: likewise.
+        host: likewise.
         deployment: how often it runs, and beside what.
         progress: told the number of cells done and of all cells.
 
@@ -71,7 +76,7 @@ def measure_sweep(
         runs.append(
             measure_workload(
                 workload, runtime=runtime, threads=count, time_budget_seconds=time_budget_seconds, inputs=inputs,
-                profile=False, deployment=deployment,
+                precision=precision, profile=False, deployment=deployment, host=host,
             )
         )  # fmt: skip
         progress(len(runs), len(cells))
@@ -87,6 +92,7 @@ def compare_open_batch(
     pairs: int,
     time_budget_seconds: float = 900.0,
     inputs: Given | None = None,
+    precision: str | None = None,
     progress: Callable[[int, int], None] = lambda done, pairs: None,
 ) -> OpenBatch:
     """Measure a file as it is, its dimensions open, against the same with its dimensions fixed when it is loaded.
@@ -99,6 +105,7 @@ def compare_open_batch(
         pairs: how many fresh processes of each.
         time_budget_seconds: no pair starts later than this, once there are enough for an interval.
         inputs: as for ``measure_workload``.
+        precision: likewise.
         progress: told the number of pairs done and of all pairs.
 
     Raises:
@@ -115,6 +122,6 @@ def compare_open_batch(
     comparison = compare_workloads(
         replace(workload, name="open", bindings=()), replace(workload, name="fixed"),
         runtime=runtime, threads=threads, pairs=pairs, time_budget_seconds=time_budget_seconds, inputs=inputs,
-        progress=progress,
+        precision=precision, progress=progress,
     )  # fmt: skip
     return OpenBatch(batch, comparison)

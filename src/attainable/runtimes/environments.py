@@ -21,7 +21,15 @@ from attainable.devices.folders import cache_folder, config_folder
 from attainable.errors import InputError, RuntimeRefused
 from attainable.runtimes import Requirement
 
-__all__ = ["Interpreter", "Origin", "environment_folder", "find_interpreter", "interpreter_for"]
+__all__ = [
+    "Interpreter",
+    "Origin",
+    "environment_folder",
+    "find_interpreter",
+    "interpreter_for",
+    "read_settings",
+    "text_setting",
+]
 
 Origin = Literal["configured", "managed", "own"]
 """Named in the configuration file, made by ``attainable runtimes install``, or the one that runs this program."""
@@ -90,25 +98,51 @@ def _is_installed_here(requirement: Requirement) -> bool:
 
 
 def _configured_python(name: str) -> str | None:
-    path = config_folder() / "config.toml"
+    python = text_setting(read_settings(), "runtimes", name, "python")
+    return None if python is None else shutil.which(Path(python).expanduser()) or str(Path(python).expanduser())
+
+
+def read_settings() -> dict[str, object]:
+    """The configuration file, ``config.toml`` in the configuration folder; empty where there is none.
+
+    Raises:
+        InputError: it cannot be read, or is not TOML.
+    """
+    path = _settings_file()
     try:
-        settings: dict[str, object] = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        return None
+        return {}
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"is not TOML: {error}", where=str(path)) from None
-    python = _table(_table(settings, "runtimes", path), name, path).get("python")
-    if python is None:
-        return None
-    if not isinstance(python, str) or not python:
-        raise InputError(f"runtimes.{name}.python is not the path of an interpreter", where=str(path))
-    return shutil.which(Path(python).expanduser()) or str(Path(python).expanduser())
 
 
-def _table(settings: dict[str, object], key: str, path: Path) -> dict[str, object]:
+def text_setting(settings: dict[str, object], *keys: str) -> str | None:
+    """A text in the configuration, by the keys that lead to it; None where it is not there.
+
+    Raises:
+        InputError: it is no text, or what leads to it is no table.
+    """
+    for key in keys[:-1]:
+        settings = _table(settings, key)
+    value = settings.get(keys[-1])
+    if value is not None and (not isinstance(value, str) or not value):
+        raise InputError(f"{'.'.join(keys)} is not {_MEANINGS[keys[-1]]}", where=str(_settings_file()))
+    return value
+
+
+_MEANINGS = {"python": "the path of an interpreter", "folder": "the path of a folder"}
+"""What a setting has to be."""
+
+
+def _settings_file() -> Path:
+    return config_folder() / "config.toml"
+
+
+def _table(settings: dict[str, object], key: str) -> dict[str, object]:
     found = settings.get(key, {})
     if not isinstance(found, dict):
-        raise InputError(f"{key} is not a table", where=str(path), help=f"write [{key}]")
+        raise InputError(f"{key} is not a table", where=str(_settings_file()), help=f"write [{key}]")
     return cast("dict[str, object]", found)

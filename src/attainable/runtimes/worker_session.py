@@ -3,20 +3,28 @@
 A runtime's session derives from ``WorkerSession`` and adds ``profile``, which differs most.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
-from attainable.errors import RuntimeRefused
+from attainable.errors import RuntimeRefused, WorkerCrashed
 from attainable.runtimes import Runtime, Samples, require_precision, require_runnable
 from attainable.runtimes.environments import interpreter_for
-from attainable.runtimes.process import SESSIONS, Worker
+from attainable.runtimes.faults import one_line
+from attainable.runtimes.process import BROKEN, LARGEST_FILES, SESSIONS, Worker
+from attainable.runtimes.remote import RemoteWorker, current_place
 from attainable.runtimes.worker_statistics import Loading, Usage
 from attainable.workload.graph import Tensor, Workload
 
 if TYPE_CHECKING:
     from attainable.runtimes import Array
+
+_LARGEST_ELEMENT = 16
+_ARRAY_HEADER = 4096
+"""Bytes."""
 
 __all__ = ["Opened", "WorkerSession", "open_worker"]
 
@@ -36,8 +44,10 @@ def open_worker(
 ) -> tuple[Worker, Opened]:
     """Start a worker in the runtime's interpreter, load the workload's model file there and feed the inputs.
 
+    The worker is on this machine, or on the host of ``remote.workers_at``.
+
     Args:
-        runtime: whose interpreter is taken; see ``environments``.
+        runtime: whose interpreter is taken; see ``environments``, and ``remote_hosts`` for other machines.
         workload: names the file.
         inputs: an array for each graph input.
         session_file: name of the runtime's file in ``sessions/``.
@@ -50,18 +60,21 @@ def open_worker(
 
     Raises:
         RuntimeRefused: the runtime is not installed, does not run such files, or raised an error.
+        HostUnusable: the host cannot be reached, or lacks what is needed.
         WorkerCrashed: the worker died.
         WorkerTimedOut: no answer in time.
     """
     require_runnable(runtime, workload)
     require_precision(runtime, precision)
-    worker = Worker(interpreter=interpreter_for(runtime.name, runtime.requirement))
+    worker = _start(runtime)
     try:
-        model = str(Path(workload.provenance.path).resolve())
+        model = Path(workload.provenance.path).resolve()
         request = {
-            "session_file": str(SESSIONS / session_file), "model": model, "module": runtime.requirement.module,
+            "session_file": worker.place(SESSIONS / session_file),
+            "model": worker.place(model, format=workload.provenance.format),
+            "module": runtime.requirement.module,
             **arguments,
-        }  # fmt: skip
+        }
         opened = worker.call("open", request, deadline_seconds=deadline_seconds)
         worker.call(
             "feed", {"inputs": write_arrays(worker.folder, workload.inputs, inputs)}, deadline_seconds=deadline_seconds
@@ -70,6 +83,16 @@ def open_worker(
         worker.close()
         raise
     return worker, opened
+
+
+def _start(runtime: Runtime) -> Worker:
+    place = current_place()
+    if place is None:
+        return Worker(interpreter=interpreter_for(runtime.name, runtime.requirement))
+    host, workers = place
+    worker = RemoteWorker(host, host.python_for(runtime.name))
+    workers.append(worker)
+    return worker
 
 
 class WorkerSession:
@@ -85,11 +108,12 @@ class WorkerSession:
     def __init__(self, worker: Worker, workload: Workload, opened: Opened, *, precision: str = "") -> None:
         self.worker = worker
         self.workload = workload
-        self.version = str(opened["version"])
-        self.precision = str(opened.get("precision", precision))
-        self.load_seconds = float(opened["load_seconds"])
-        self.peak_rss_bytes = int(opened["peak_rss_bytes"])
-        self.loading = Loading.from_reply(opened)
+        with _understood(worker, "open"):
+            self.version = str(opened["version"])
+            self.precision = str(opened.get("precision", precision))
+            self.load_seconds = float(opened["load_seconds"])
+            self.peak_rss_bytes = int(opened["peak_rss_bytes"])
+            self.loading = Loading.from_reply(opened)
 
     @property
     def process_id(self) -> int:
@@ -102,22 +126,24 @@ class WorkerSession:
         """Run the network; see ``Session.run``."""
         arguments = {"seconds": seconds, "minimum": minimum, "maximum": maximum, "period_seconds": period_seconds}
         answer = self.worker.call("run", arguments, deadline_seconds=deadline_seconds)
-        self.peak_rss_bytes = int(answer["peak_rss_bytes"])
-        return Samples(
-            seconds=tuple(answer["seconds"]),
-            wall_seconds=answer["wall_seconds"],
-            cpu_seconds=answer["process_cpu_seconds"],
-            peak_rss_bytes=answer["peak_rss_bytes"],
-            resident_bytes=answer["resident_bytes"],
-            usage=Usage.from_reply(answer),
-            periods=answer["periods"],
-            missed_periods=answer["missed_periods"],
-        )
+        with _understood(self.worker, "run"):
+            self.peak_rss_bytes = int(answer["peak_rss_bytes"])
+            return Samples(
+                seconds=_durations(answer["seconds"], minimum=minimum, maximum=maximum),
+                wall_seconds=float(answer["wall_seconds"]),
+                cpu_seconds=float(answer["process_cpu_seconds"]),
+                peak_rss_bytes=self.peak_rss_bytes,
+                resident_bytes=int(answer["resident_bytes"]),
+                usage=Usage.from_reply(answer),
+                periods=int(answer["periods"]),
+                missed_periods=int(answer["missed_periods"]),
+            )
 
     def load_stages(self, *, deadline_seconds: float) -> dict[str, float]:
         """Load the model once more and tell where the time goes; see ``Session.load_stages``."""
         answer = self.worker.call("load_stages", {"folder": str(self.worker.folder)}, deadline_seconds=deadline_seconds)
-        return {str(stage): float(seconds) for stage, seconds in answer.items()}
+        with _understood(self.worker, "load_stages"):
+            return {str(stage): float(seconds) for stage, seconds in answer.items()}
 
     def compute(self, inputs: "Mapping[str, Array]", *, deadline_seconds: float) -> "dict[str, Array]":
         """Run the network once on these inputs; see ``Session.compute``."""
@@ -128,8 +154,13 @@ class WorkerSession:
             "feed",
             {"inputs": write_arrays(folder, self.workload.inputs, inputs), "outputs": str(folder)},
             deadline_seconds=deadline_seconds,
+            most_bytes=_most_bytes(self.workload.outputs),
         )
-        return {name: numpy.load(file, allow_pickle=False) for name, file in answer["outputs"].items()}
+        with _understood(self.worker, "feed"):
+            return {
+                str(name): numpy.load(_file_in(folder, file), allow_pickle=False)
+                for name, file in answer["outputs"].items()
+            }
 
     def __enter__(self) -> Self:
         return self
@@ -138,6 +169,39 @@ class WorkerSession:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.worker.__exit__(kind, error, traceback)
+
+
+@contextmanager
+def _understood(worker: Worker, stage: str) -> Generator[None]:
+    """End the worker where its answer has not what an answer has: it may be a stranger's machine that answers."""
+    try:
+        yield
+    except (*BROKEN, MemoryError) as error:
+        worker.close()
+        reason = one_line(str(error)) or type(error).__name__
+        raise WorkerCrashed(f"it broke the protocol during '{stage}' ({reason})", where=worker.where) from None
+
+
+def _durations(answer: object, *, minimum: int, maximum: int) -> tuple[float, ...]:
+    """The times of runs. Raises ValueError or TypeError where there are not as many as were asked for."""
+    seconds = tuple(map(float, cast("list[float]", answer)))
+    if not minimum <= len(seconds) <= maximum or not all(0 <= each < inf for each in seconds):
+        raise ValueError("these are no times of runs")
+    return seconds
+
+
+def _most_bytes(outputs: Sequence[Tensor]) -> int:
+    """What the files of outputs may take: a runtime may give a wider type than the model's."""
+    if any(output.shape is None for output in outputs):
+        return LARGEST_FILES
+    return sum(_LARGEST_ELEMENT * output.elements + _ARRAY_HEADER for output in outputs)
+
+
+def _file_in(folder: Path, path: object) -> Path:
+    found = Path(str(path))
+    if found.parent != folder:
+        raise ValueError("a file that is not the worker's")
+    return found
 
 
 def write_arrays(folder: Path, tensors: Sequence[Tensor], inputs: "Mapping[str, Array]") -> dict[str, dict[str, str]]:
