@@ -84,7 +84,10 @@ def join(log: Log, count: Count, *, device: Device | None = None, threads: int |
         left_out = ("the log has no time of whole runs", *left_out)
     elif not left_out:
         run = _run_row(log, log.times.typical, share, device=device, cores=cores)
-        run = replace(run, kernels=list(rows), groups=list(group_rows(count, groups(kernels), device, threads=cores)))
+        found = group_rows(count, groups(kernels), device, threads=cores)
+        # Whose time it is nobody knows: the routine's name says more than that.
+        named = [group if group.ops else replace(group, label=rows[group.kernels[0]].name) for group in found]
+        run = replace(run, kernels=list(rows), groups=named)
         analysis = replace(analysis, runs=[run])
     reached = None if left_out else achieved(log, count, device, threads=cores)
     return Joined(log, rows, labels, share, analysis, left_out, reached)

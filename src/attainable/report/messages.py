@@ -12,6 +12,7 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
     {
         # the head line
         "subject.here": "on this machine ({machine})",
+        "subject.log": "told by a log ({run})",
         "subject.device": "on {device}",
         "subject.paper": "on paper",
         "subject.cores": "{count} cores",
@@ -81,7 +82,7 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "hotspots.paper_title": "Where it would go: roofline, not measured",
         "hotspots.rest": "everything else",
         "hotspots.none": "Nothing was measured, and no roofline is known.",
-        "hotspots.measured": "Kernels as {runtime} {version} ran them, by its own profiler: {seconds} in all.",
+        "hotspots.measured": "Kernels as {runtime} ran them, by its own profiler: {seconds} in all.",
         "hotspots.gap": "The whole run took {seconds}: the runtime between kernels, or other programs meanwhile.",
         "hotspots.groups_only": "Each row stands beside the roofline of what its kernels must read and write.",
         "hotspots.attributed": "{share} of the time belongs to ops of the model; the rest is the runtime's own.",

@@ -124,7 +124,7 @@ def _rest(entries: Sequence[Labelled], total: float, *, measured: bool) -> Hotsp
 
 def _run_notes(analysis: Analysis, run: RunRow, total: float) -> tuple[str, ...]:
     machine = machine_device(analysis)
-    values = {"runtime": short_name(run.runtime), "version": short_name(run.version), "seconds": format_seconds(total)}
+    values = {"runtime": short_name(f"{run.runtime} {run.version}".strip()), "seconds": format_seconds(total)}
     notes = [say("hotspots.measured", values)]
     if total > 0 and abs(run.seconds - total) > _WIDE_GAP * run.seconds:
         notes.append(say("hotspots.gap", {"seconds": format_seconds(run.seconds)}))

@@ -23,7 +23,7 @@ def run_facts(run: RunRow) -> tuple[tuple[str, str], ...]:
 
 
 def _made(run: RunRow) -> Iterator[tuple[str, str]]:
-    yield say("run.runtime"), short_name(f"{run.runtime} {run.version}")
+    yield say("run.runtime"), short_name(f"{run.runtime} {run.version}".strip())
     if run.threads is not None:
         yield say("run.threads"), say_count("subject.threads", run.threads)
     if run.precision:

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from attainable.analysis.records import Analysis
 from attainable.names import short_name
 from attainable.report.messages import say, say_count
-from attainable.report.views.machine import device_title, machine_device, short_cpu, short_dtype, shown_run
+from attainable.report.views.machine import LOCAL, device_title, machine_device, short_cpu, short_dtype, shown_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,9 @@ def _place(analysis: Analysis) -> str:
         if not analysis.devices:
             return say("subject.paper")
         return say("subject.device", {"device": device_title(analysis.devices[0])})
+    if run is not None and run.device != LOCAL:
+        parts = [short_name(f"{run.runtime} {run.version}".strip()), *([device_title(machine)] if machine else [])]
+        return say("subject.log", {"run": ", ".join(parts)})
     cpu = machine.title if machine else analysis.environment.get("cpu", "")
     cores = analysis.environment.get("cores", "")
     parts = [short_name(short_cpu(cpu))] if cpu else []
