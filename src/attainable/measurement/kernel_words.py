@@ -68,9 +68,7 @@ _INTEGERS = (
 )  # fmt: skip
 """How the names of kernels begin that compute in integers, whatever the type of their result."""
 
-_REFERENCE: Mapping[str, re.Pattern[str]] = MappingProxyType(
-    {"openvino": re.compile(r"ref(_|$)"), "torch": re.compile(r"aten::_?slow_")}
-)
+_REFERENCE: Mapping[str, re.Pattern[str]] = MappingProxyType({"openvino": re.compile(r"ref(_|$)")})
 
 _DELEGATES: Mapping[str, str] = MappingProxyType({"litert": "XNNPACK"})
 

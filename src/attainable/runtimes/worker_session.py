@@ -127,7 +127,8 @@ class WorkerSession:
         arguments = {"seconds": seconds, "minimum": minimum, "maximum": maximum, "period_seconds": period_seconds}
         answer = self.worker.call("run", arguments, deadline_seconds=deadline_seconds)
         with _understood(self.worker, "run"):
-            self.peak_rss_bytes = int(answer["peak_rss_bytes"])
+            # The kernel counts in parts, one a processor, so that a later reading may be a little lower.
+            self.peak_rss_bytes = max(self.peak_rss_bytes, int(answer["peak_rss_bytes"]))
             return Samples(
                 seconds=_durations(answer["seconds"], minimum=minimum, maximum=maximum),
                 wall_seconds=float(answer["wall_seconds"]),

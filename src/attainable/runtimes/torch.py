@@ -1,0 +1,98 @@
+"""PyTorch on the processor, eagerly or through torch.compile: one worker, which translates the model and runs it."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from attainable.runtimes import Profile, Requirement, Tolerance
+from attainable.runtimes.process import SESSIONS
+from attainable.runtimes.torch_kernels import attributed_kernels
+from attainable.runtimes.worker_session import WorkerSession, open_worker
+from attainable.workload.graph import Workload
+
+if TYPE_CHECKING:
+    from attainable.runtimes import Array
+
+_PROFILE_BLOCKS = 10
+_PARTS = ("torch_operators", "torch_movements", "torch_program", "torch_eager", "torch_compiled")
+
+
+class Torch:
+    """PyTorch, which runs a model node by node.
+
+    The exact release whose inductor is known (see ``torch_compiled``).
+    """
+
+    name = "torch"
+    formats = ("onnx",)
+    requirement = Requirement(
+        module="torch", distribution="torch", packages=("torch==2.13.0", "onnx>=1.23", "numpy>=2.0")
+    )
+    tolerances: Mapping[str, Tolerance] = {
+        "float32": Tolerance(relative=1e-4),
+        "bfloat16": Tolerance(relative=5e-2),
+        "float16": Tolerance(relative=1e-2),
+        "float64": Tolerance(relative=1e-6),
+    }
+    precisions = ("float32", "bfloat16")
+    least_attributed_share = 0.95
+    _compiled = False
+
+    def open(
+        self,
+        workload: Workload,
+        inputs: "Mapping[str, Array]",
+        *,
+        threads: int,
+        deadline_seconds: float,
+        precision: str | None = None,
+    ) -> "TorchSession":
+        """Translate and load the workload's model file in a new worker; see ``Runtime.open``."""
+        arguments = {
+            "threads": threads,
+            "compiled": self._compiled,
+            "precision": precision,
+            "inputs": {tensor.name: [list(tensor.dims), tensor.dtype] for tensor in workload.inputs},
+            "outputs": [tensor.name for tensor in workload.outputs],
+            "files": {name: (SESSIONS / f"{name}.py").read_text("utf-8") for name in _PARTS},
+        }
+        worker, opened = open_worker(
+            self,
+            workload,
+            inputs,
+            session_file="torch_session.py",
+            arguments=arguments,
+            deadline_seconds=deadline_seconds,
+            precision=precision,
+        )
+        return TorchSession(worker, workload, opened)
+
+
+class TorchSession(WorkerSession):
+    """A model loaded by PyTorch; see ``Session``."""
+
+    def profile(self, *, runs: int, deadline_seconds: float) -> Profile:
+        """Run the network with a reading of the clock before and after each kernel; see ``Session.profile``."""
+        blocks = min(runs, _PROFILE_BLOCKS)
+        file = self.worker.folder / "graph.json"
+        answer = self.worker.call(
+            "profile",
+            {"blocks": blocks, "runs": -(-runs // blocks), "graph": str(file)},
+            deadline_seconds=deadline_seconds,
+        )
+        graph = json.loads(file.read_bytes())
+        file.unlink()
+        own = float(answer["profiler_seconds"])
+        kernels, executions = attributed_kernels(
+            graph["kernels"], graph["steps"], graph["present"], self.workload, profiler_seconds=own
+        )
+        return Profile(
+            kernels=kernels,
+            profiled_seconds=tuple(answer["profiled"]),
+            plain_seconds=tuple(answer["plain"]),
+            profiler_seconds=own,
+            executions=executions,
+        )
+
+
+RUNTIME = Torch()
