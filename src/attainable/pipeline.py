@@ -12,8 +12,8 @@ from attainable.analysis.build import Bounding
 from attainable.analysis.counted import counted
 from attainable.analysis.environment import environment
 from attainable.analysis.records import Analysis, Fault
-from attainable.analysis.symbolic import Sweep, Symbolic
 from attainable.analysis.run_rows import run_row
+from attainable.analysis.symbolic import Sweep, Symbolic
 from attainable.calibration.local import LOCAL, local_device
 from attainable.cost.control_flow import TripCounts
 from attainable.cost.count import Count, count

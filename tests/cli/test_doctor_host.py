@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from attainable.errors import HostUnusable
-from attainable.runtimes.remote_builds import read_host_builds
-from attainable.runtimes.remote_hosts import Host
+from attainable.runtimes.remote.builds import read_host_builds
+from attainable.runtimes.remote.hosts import Host
 from tests.cli.shown import Command
 from tests.runtimes.hosts import configure, fake_ssh
 
@@ -17,7 +17,7 @@ from tests.runtimes.hosts import configure, fake_ssh
 def few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A host that is asked for two runtimes, and has one of them."""
     present = {"onnxruntime": "attainable.runtimes.onnxruntime", "mnn": "attainable.runtimes.mnn"}
-    monkeypatch.setattr("attainable.runtimes.remote_builds.RUNTIMES", present)
+    monkeypatch.setattr("attainable.runtimes.remote.builds.RUNTIMES", present)
     configure(
         tmp_path / "configuration", monkeypatch,
         f'[hosts.board]\npython = "{sys.executable}"\n[hosts.board.runtimes.mnn]\npython = "/no/such/python"\n',
@@ -48,14 +48,14 @@ def test_the_screen_tells_the_same(attainable: Command) -> None:
 def test_a_runtime_that_is_not_there_comes_with_the_command_that_installs_it(
     attainable: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("attainable.runtimes.remote_builds.RUNTIMES", {"absent": "attainable.runtimes.absent"})
+    monkeypatch.setattr("attainable.runtimes.remote.builds.RUNTIMES", {"absent": "attainable.runtimes.absent"})
 
     class Absent:
         class requirement:  # noqa: N801
             module = distribution = "no_such_module"
             packages = ("absent>=1,<2",)
 
-    for place in ("attainable.runtimes.remote_builds.runtime", "attainable.analysis.host_checkup.runtime"):
+    for place in ("attainable.runtimes.remote.builds.runtime", "attainable.analysis.host_checkup.runtime"):
         monkeypatch.setattr(place, lambda name: Absent)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     configure(tmp_path / "configuration", monkeypatch, f'[hosts.board]\npython = "{sys.executable}"\n')
     found = json.loads(attainable("doctor", "--host", "board", "--json").out)

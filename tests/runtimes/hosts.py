@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from attainable.runtimes.remote_hosts import Host
+from attainable.runtimes.remote.hosts import Host
 
 BOARD = Host("board", python=sys.executable)
 _FAKE = """#!/bin/sh

@@ -1,7 +1,7 @@
 """The conformance suite for onnxruntime's providers on GPUs; skips where they are not installed."""
 
-from attainable.runtimes.onnxruntime_cuda import RUNTIME as CUDA
-from attainable.runtimes.onnxruntime_tensorrt import RUNTIME as TENSORRT
+from attainable.runtimes.onnxruntime.cuda import RUNTIME as CUDA
+from attainable.runtimes.onnxruntime.tensorrt import RUNTIME as TENSORRT
 from attainable.testing.runtime_conformance import RuntimeConformance
 
 

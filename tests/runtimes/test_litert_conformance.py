@@ -4,7 +4,7 @@ import pytest
 
 from attainable.runtimes.environments import find_interpreter
 from attainable.runtimes.litert import RUNTIME
-from attainable.runtimes.litert_conversion import NAME, REQUIREMENT
+from attainable.runtimes.litert.conversion import NAME, REQUIREMENT
 from attainable.testing.runtime_conformance import RuntimeConformance
 
 

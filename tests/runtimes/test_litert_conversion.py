@@ -7,11 +7,11 @@ import pytest
 
 from attainable.errors import RuntimeRefused
 from attainable.measurement.inputs import make_inputs
-from attainable.runtimes import litert_conversion
+from attainable.runtimes.litert import conversion
 from attainable.runtimes.agreement import agreements
 from attainable.runtimes.environments import Interpreter, find_interpreter
 from attainable.runtimes.litert import RUNTIME
-from attainable.runtimes.litert_conversion import NAME, REQUIREMENT, converted
+from attainable.runtimes.litert.conversion import NAME, REQUIREMENT, converted
 from attainable.runtimes.onnxruntime import RUNTIME as REFERENCE
 from attainable.testing.conformance import why_not_installed
 from attainable.workload.graph import Workload
@@ -34,8 +34,8 @@ def conversions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         return Interpreter("python", "managed")
 
     monkeypatch.setenv("ATTAINABLE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(litert_conversion, "_convert", copy)
-    monkeypatch.setattr(litert_conversion, "find_interpreter", found)
+    monkeypatch.setattr(conversion, "_convert", copy)
+    monkeypatch.setattr(conversion, "find_interpreter", found)
     return asked
 
 
@@ -62,7 +62,7 @@ def test_another_file_of_the_same_name_is_converted_anew(tmp_path: Path, convers
 
 
 def test_only_the_latest_are_kept(tmp_path: Path, conversions: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(litert_conversion, "_MOST_KEPT", 2)
+    monkeypatch.setattr(conversion, "_MOST_KEPT", 2)
     for age, size in ((300, 8), (200, 16), (100, 24)):
         made = converted(network(tmp_path, size=size), deadline_seconds=1.0)
         os.utime(made, (made.stat().st_atime, made.stat().st_mtime - age))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from attainable.runtimes.litert_events import owners, xnnpack_kind
+from attainable.runtimes.litert.events import owners, xnnpack_kind
 from attainable.workload import load
 from attainable.workload.graph import Op
 from tests.workload.tflite_files import Operator, Tensor, write

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from attainable.runtimes.litert_kernels import attributed_kernels, fitted, ops_of_converted, ops_of_original
+from attainable.runtimes.litert.kernels import attributed_kernels, fitted, ops_of_converted, ops_of_original
 from attainable.workload import load
 from attainable.workload.graph import Workload
 from tests.runtimes.nets import Net, image

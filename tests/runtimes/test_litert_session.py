@@ -15,7 +15,7 @@ from attainable.measurement import measure_workload
 from attainable.measurement.inputs import make_inputs
 from attainable.runtimes.environments import find_interpreter
 from attainable.runtimes.litert import RUNTIME
-from attainable.runtimes.litert_conversion import NAME, REQUIREMENT
+from attainable.runtimes.litert.conversion import NAME, REQUIREMENT
 from attainable.runtimes.process import SESSIONS
 from attainable.testing.conformance import why_not_installed
 from attainable.testing.networks import residual

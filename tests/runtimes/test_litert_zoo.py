@@ -9,7 +9,7 @@ from attainable.measurement.inputs import make_inputs
 from attainable.runtimes.agreement import agreements
 from attainable.runtimes.environments import find_interpreter
 from attainable.runtimes.litert import RUNTIME
-from attainable.runtimes.litert_conversion import NAME, REQUIREMENT
+from attainable.runtimes.litert.conversion import NAME, REQUIREMENT
 from attainable.runtimes.onnxruntime import RUNTIME as REFERENCE
 from attainable.testing.conformance import why_not_installed
 from attainable.workload import load

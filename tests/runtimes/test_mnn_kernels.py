@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from attainable.runtimes.mnn_kernels import attributed_kernels, profiler_seconds
+from attainable.runtimes.mnn.kernels import attributed_kernels, profiler_seconds
 from attainable.workload.graph import Workload
 from tests.models import value
 from tests.runtimes.nets import Net, image, ops_of

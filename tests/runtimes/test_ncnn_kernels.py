@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from attainable.runtimes.ncnn_kernels import attributed_kernels
-from attainable.runtimes.ncnn_values import Moments
+from attainable.runtimes.attribution.values import Moments
+from attainable.runtimes.ncnn.kernels import attributed_kernels
 from attainable.workload.graph import Workload
 from tests.models import value
 from tests.runtimes.nets import Net, image, ops_of

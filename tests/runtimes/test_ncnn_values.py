@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from attainable.runtimes.ncnn_values import Moments, match, moments
+from attainable.runtimes.attribution.values import Moments, match, moments
 
 ONE: Moments = (4.0, 0.5, 1.0, -1.0, 2.0, 0.75)
 OTHER: Moments = (4.0, 0.1, 1.5, -2.0, 2.0, 1.0)

@@ -11,8 +11,8 @@ from attainable.errors import RuntimeRefused, UnknownName
 from attainable.measurement.inputs import make_inputs
 from attainable.runtimes import RUNTIMES, runtime
 from attainable.runtimes.onnxruntime import REFERENCE, RUNTIME
-from attainable.runtimes.onnxruntime_graph import Node
-from attainable.runtimes.onnxruntime_kernels import ProfilerCost, attributed_kernels, profiler_cost
+from attainable.runtimes.onnxruntime.graph import Node
+from attainable.runtimes.onnxruntime.kernels import ProfilerCost, attributed_kernels, profiler_cost
 from attainable.workload import Workload, load
 from tests.models import constant, model, save, value
 from tests.runtimes.nets import Net, image, profile_of

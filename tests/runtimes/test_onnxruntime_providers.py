@@ -15,7 +15,7 @@ from attainable.errors import RuntimeRefused
 from attainable.measurement.inputs import make_inputs
 from attainable.runtimes import Execution, runtime
 from attainable.runtimes.onnxruntime import RUNTIME, Onnxruntime
-from attainable.runtimes.onnxruntime_providers import CPU, CUDA, TENSORRT, Provider, profile_warnings
+from attainable.runtimes.onnxruntime.providers import CPU, CUDA, TENSORRT, Provider, profile_warnings
 from attainable.runtimes.process import SESSIONS
 from attainable.workload import Workload
 from attainable.workload.kernel import Kernel

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from attainable.runtimes.openvino_kernels import attributed_kernels
+from attainable.runtimes.openvino.kernels import attributed_kernels
 from attainable.workload import Kernel, Workload
 from tests.models import value
 from tests.runtimes.nets import Net, image, ops_of

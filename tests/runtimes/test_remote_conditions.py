@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 
 from attainable.runtimes.remote import RemoteWorker
-from attainable.runtimes.remote_conditions import HostGate, host_record, read_host_conditions
-from attainable.runtimes.remote_hosts import Host
+from attainable.runtimes.remote.conditions import HostGate, host_record, read_host_conditions
+from attainable.runtimes.remote.hosts import Host
 from attainable.timing.conditions import read_conditions
 from attainable.timing.gate import judge, shares
 from tests.runtimes.hosts import BOARD, fake_ssh

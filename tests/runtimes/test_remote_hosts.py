@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from attainable.errors import HostUnusable, InputError, InvalidQuantity
-from attainable.runtimes.remote_hosts import Host, read_host, ssh_command
+from attainable.runtimes.remote.hosts import Host, read_host, ssh_command
 from tests.runtimes.hosts import configure
 
 

@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from attainable.errors import RuntimeRefused
-from attainable.runtimes.remote_model import files_beside
+from attainable.runtimes.remote.model import files_beside
 from tests.models import model, save, value
 
 

@@ -13,7 +13,7 @@ import pytest
 from attainable.errors import HostUnusable
 from attainable.runtimes.onnxruntime import RUNTIME
 from attainable.runtimes.remote import RemoteWorker, workers_at
-from attainable.runtimes.remote_hosts import Host
+from attainable.runtimes.remote.hosts import Host
 from attainable.workload import load
 from tests.processes import wait_until_dead
 from tests.runtimes.hosts import BOARD, sshd

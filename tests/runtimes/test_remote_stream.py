@@ -10,7 +10,7 @@ from attainable.errors import HostUnusable, RunError, WorkerCrashed
 from attainable.measurement import measure_workload
 from attainable.runtimes.onnxruntime import RUNTIME
 from attainable.runtimes.remote import RemoteWorker, workers_at
-from attainable.runtimes.remote_hosts import Host
+from attainable.runtimes.remote.hosts import Host
 from attainable.workload import load
 from tests.runtimes.hosts import BOARD, fake_ssh
 from tests.runtimes.nets import Net, image

@@ -13,8 +13,8 @@ import pytest
 
 from attainable.errors import HostUnusable, RunError, RuntimeRefused, WorkerCrashed, WorkerTimedOut
 from attainable.runtimes.onnxruntime import RUNTIME
-from attainable.runtimes.remote import RemoteWorker, workers_at
-from attainable.runtimes.remote_hosts import Host
+from attainable.runtimes.remote import AGENT, RemoteWorker, workers_at
+from attainable.runtimes.remote.hosts import Host
 from attainable.workload import Workload
 from tests.processes import is_alive, wait_until_dead
 from tests.runtimes.hosts import BOARD, fake_ssh
@@ -306,7 +306,7 @@ def test_the_agent_gives_up_when_nobody_asks_anything(
     worker: RemoteWorker, tmp_path: Path, ssh: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agent = tmp_path / "agent.py"
-    agent.write_text((Path(worker_module()).with_name("remote_agent.py")).read_text().replace("900.0", "0.3"))
+    agent.write_text(AGENT.read_text().replace("900.0", "0.3"))
     monkeypatch.setattr("attainable.runtimes.remote.AGENT", agent)
     with RemoteWorker(BOARD, sys.executable) as idle:
         there = folder_there(idle)
@@ -314,9 +314,3 @@ def test_the_agent_gives_up_when_nobody_asks_anything(
         with pytest.raises(HostUnusable, match="the connection ended during 'run'"):
             run(idle)
     assert is_alive(worker.process_id)
-
-
-def worker_module() -> str:
-    import attainable.runtimes.worker
-
-    return attainable.runtimes.worker.__file__

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from attainable.runtimes.torch_compile import RUNTIME
+from attainable.runtimes.torch.compile import RUNTIME
 from attainable.testing.runtime_conformance import RuntimeConformance
 
 

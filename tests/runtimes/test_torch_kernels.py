@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from attainable.runtimes.torch_kernels import attributed_kernels
+from attainable.runtimes.torch.kernels import attributed_kernels
 from attainable.workload import Workload
 from attainable.workload.kernel import Kernel
 from tests.models import value

@@ -10,7 +10,7 @@ import pytest
 from attainable.errors import RuntimeRefused
 from attainable.measurement.inputs import make_inputs
 from attainable.runtimes.process import SESSIONS
-from attainable.runtimes.torch_compile import RUNTIME
+from attainable.runtimes.torch.compile import RUNTIME
 from attainable.testing.conformance import why_not_installed
 from tests.runtimes.nets import Net, image
 

@@ -8,9 +8,9 @@ from attainable.analysis.checkup_messages import say
 from attainable.errors import HostUnusable
 from attainable.runtimes import runtime
 from attainable.runtimes.remote import RemoteWorker
-from attainable.runtimes.remote_builds import read_host_builds
-from attainable.runtimes.remote_conditions import HostGate, read_host_conditions
-from attainable.runtimes.remote_hosts import Host
+from attainable.runtimes.remote.builds import read_host_builds
+from attainable.runtimes.remote.conditions import HostGate, read_host_conditions
+from attainable.runtimes.remote.hosts import Host
 from attainable.timing.gate import spans
 from attainable.timing.obstacles import obstacles
 

@@ -41,7 +41,7 @@ def doctor(*, host: OnHost = None, compare_environment: Other = None, json: Json
     else:
         from attainable.analysis.host_checkup import host_checkup
         from attainable.measurement.shelter import sheltered
-        from attainable.runtimes.remote_hosts import read_host
+        from attainable.runtimes.remote.hosts import read_host
 
         with sheltered():
             found = host_checkup(read_host(host))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from attainable.measurement.deployment import Deployment
     from attainable.measurement.inputs import Given
     from attainable.measurement.run import Run
-    from attainable.runtimes.remote_hosts import Host
+    from attainable.runtimes.remote.hosts import Host
     from attainable.workload import Workload
 
 Batches = Annotated[
@@ -114,7 +114,7 @@ def measure(
     from attainable.measurement.load import parse_load
     from attainable.measurement.shelter import sheltered
     from attainable.quantities import parse_seconds
-    from attainable.runtimes.remote_hosts import read_host
+    from attainable.runtimes.remote.hosts import read_host
     from attainable.workload import load as load_model
     from attainable.workload.shapes import parse_bindings
 

@@ -8,7 +8,7 @@ from attainable.measurement.deployment import Deployment
 from attainable.measurement.energy import Energy
 from attainable.runtimes.faults import one_line
 from attainable.runtimes.process import BROKEN
-from attainable.runtimes.remote_hosts import Host
+from attainable.runtimes.remote.hosts import Host
 
 NO_ENERGY = Energy(None, None, "not available: the counters of another machine are not read")
 

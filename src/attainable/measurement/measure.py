@@ -21,8 +21,8 @@ from attainable.quantities import format_seconds
 from attainable.runtimes import Profile, Session, require_precision, require_runnable
 from attainable.runtimes import runtime as runtime_of
 from attainable.runtimes.remote import workers_at
-from attainable.runtimes.remote_conditions import HostGate, host_record
-from attainable.runtimes.remote_hosts import Host
+from attainable.runtimes.remote.conditions import HostGate, host_record
+from attainable.runtimes.remote.hosts import Host
 from attainable.timing.gate import ATTEMPTS, through_gate
 from attainable.timing.gate_readings import Gate
 from attainable.timing.memory import available_memory_bytes

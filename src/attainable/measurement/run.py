@@ -7,7 +7,7 @@ from attainable.measurement.energy import Energy
 from attainable.measurement.neighbours import NeighbourTimes
 from attainable.measurement.surroundings import Surroundings
 from attainable.runtimes import Execution
-from attainable.runtimes.remote_hosts import HostRecord
+from attainable.runtimes.remote.hosts import HostRecord
 from attainable.runtimes.worker_statistics import Usage
 from attainable.workload.kernel import Group, Kernel
 

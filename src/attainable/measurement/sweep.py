@@ -9,7 +9,7 @@ from attainable.measurement.deployment import ALONE, Deployment
 from attainable.measurement.inputs import Given
 from attainable.measurement.measure import measure_workload
 from attainable.measurement.run import Run
-from attainable.runtimes.remote_hosts import Host
+from attainable.runtimes.remote.hosts import Host
 from attainable.workload.graph import Workload
 
 _KEEPS_OPEN = ("onnxruntime",)

@@ -1,7 +1,7 @@
 """Runtimes: what really runs a network. Each drives its library in a worker process, never in this one.
 
-A runtime is one file here, one session file for the worker in ``sessions/``, and one line in ``RUNTIMES``; it may live
-in an interpreter of its own (``environments``). docs/extend/runtime.md tells how to add one.
+A runtime is a package here, a session file for the worker in ``sessions/``, and a line in ``RUNTIMES``; it may live in
+an interpreter of its own (``environments``). docs/extend/runtime.md tells how to add one.
 """
 
 import importlib
@@ -276,11 +276,11 @@ RUNTIMES: dict[str, str] = {
     "mnn": "attainable.runtimes.mnn",
     "ncnn": "attainable.runtimes.ncnn",
     "onnxruntime": "attainable.runtimes.onnxruntime",
-    "onnxruntime-cuda": "attainable.runtimes.onnxruntime_cuda",
-    "onnxruntime-tensorrt": "attainable.runtimes.onnxruntime_tensorrt",
+    "onnxruntime-cuda": "attainable.runtimes.onnxruntime.cuda",
+    "onnxruntime-tensorrt": "attainable.runtimes.onnxruntime.tensorrt",
     "openvino": "attainable.runtimes.openvino",
     "torch": "attainable.runtimes.torch",
-    "torch-compile": "attainable.runtimes.torch_compile",
+    "torch-compile": "attainable.runtimes.torch.compile",
 }
 """The module of each runtime; it has the runtime as ``RUNTIME`` and is imported on first use."""
 
@@ -297,7 +297,7 @@ def runtime(name: str) -> Runtime:
     return chosen
 
 
-COMPANIONS: dict[str, str] = {"litert-conversion": "attainable.runtimes.litert_conversion"}
+COMPANIONS: dict[str, str] = {"litert-conversion": "attainable.runtimes.litert.conversion"}
 """What a runtime needs for some files only, in an environment of its own; the module has ``REQUIREMENT``."""
 
 

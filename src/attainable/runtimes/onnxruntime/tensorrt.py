@@ -5,8 +5,8 @@ NVIDIA, and the refusal says so.
 """
 
 from attainable.runtimes.onnxruntime import Onnxruntime
-from attainable.runtimes.onnxruntime_cuda import REQUIREMENT
-from attainable.runtimes.onnxruntime_providers import TENSORRT
+from attainable.runtimes.onnxruntime.cuda import REQUIREMENT
+from attainable.runtimes.onnxruntime.providers import TENSORRT
 
 RUNTIME = Onnxruntime(
     name="onnxruntime-tensorrt", requirement=REQUIREMENT, provider=TENSORRT, least_attributed_share=0.0

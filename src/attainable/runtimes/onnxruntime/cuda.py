@@ -2,7 +2,7 @@
 
 from attainable.runtimes import Requirement
 from attainable.runtimes.onnxruntime import Onnxruntime
-from attainable.runtimes.onnxruntime_providers import CUDA
+from attainable.runtimes.onnxruntime.providers import CUDA
 
 REQUIREMENT = Requirement(
     module="onnxruntime", distribution="onnxruntime-gpu",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attainable.runtimes import Profile, Requirement, Tolerance
 from attainable.runtimes.process import SESSIONS
-from attainable.runtimes.torch_kernels import attributed_kernels
+from attainable.runtimes.torch.kernels import attributed_kernels
 from attainable.runtimes.worker_session import WorkerSession, open_worker
 from attainable.workload.graph import Workload
 

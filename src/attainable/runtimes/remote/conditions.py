@@ -17,8 +17,8 @@ from typing import cast
 from attainable.names import short_sentence
 from attainable.runtimes.process import BROKEN
 from attainable.runtimes.remote import RemoteWorker
-from attainable.runtimes.remote_hosts import HostRecord
-from attainable.runtimes.remote_paths import standing_for_root
+from attainable.runtimes.remote.hosts import HostRecord
+from attainable.runtimes.remote.paths import standing_for_root
 from attainable.timing.conditions import Conditions, control_groups, read_conditions
 from attainable.timing.gate import Reading
 from attainable.timing.gate_readings import read_machine

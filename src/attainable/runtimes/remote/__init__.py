@@ -1,6 +1,6 @@
 """A worker on another machine, by the system's own ssh; runtimes use it as they use one of this machine.
 
-One connection carries everything: the program that keeps the worker there (``remote_agent``), the worker itself, the
+One connection carries everything: the program that keeps the worker there (``agent``), the worker itself, the
 session file, the model, arrays, requests and answers. The worker's folder here and the one there stand for each other:
 a path in one is, in a request, the path in the other; files that a request names are sent before it if they are there,
 and fetched after it if they are not, and so are those that the answer names.
@@ -25,15 +25,15 @@ from typing import Any, cast
 from attainable.errors import HostUnusable, RunError, RuntimeRefused, WorkerCrashed
 from attainable.runtimes.faults import crash, one_line, refusal
 from attainable.runtimes.process import LARGEST_FILES, LARGEST_MESSAGE, WORKER, Worker, answer_in
-from attainable.runtimes.remote_faults import connection_fault, missing_module, no_greeting, old_python
-from attainable.runtimes.remote_hosts import CONNECT_SECONDS, LEAST_PYTHON, Host, ssh_command
-from attainable.runtimes.remote_model import files_beside
-from attainable.runtimes.remote_paths import Folders, is_asked_for, standing_for_root
+from attainable.runtimes.remote.faults import connection_fault, missing_module, no_greeting, old_python
+from attainable.runtimes.remote.hosts import CONNECT_SECONDS, LEAST_PYTHON, Host, ssh_command
+from attainable.runtimes.remote.model import files_beside
+from attainable.runtimes.remote.paths import Folders, is_asked_for, standing_for_root
 from attainable.timing.memory import available_memory_bytes
 
 __all__ = ["RemoteWorker", "current_place", "workers_at"]
 
-AGENT = WORKER.with_name("remote_agent.py")
+AGENT = Path(__file__).with_name("agent.py")
 _GREETING_SECONDS = 3.0 * CONNECT_SECONDS
 _STALL_SECONDS = 30.0
 """A connection that moves nothing for so long while a file is sent or fetched is broken."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from attainable.errors import RunError, RuntimeRefused
 from attainable.runtimes import Profile, Requirement, Tolerance
-from attainable.runtimes.ncnn_kernels import attributed_kernels
-from attainable.runtimes.ncnn_reference import reference_moments
-from attainable.runtimes.ncnn_values import Moments
+from attainable.runtimes.attribution.reference import reference_moments
+from attainable.runtimes.attribution.values import Moments
+from attainable.runtimes.ncnn.kernels import attributed_kernels
 from attainable.runtimes.process import Worker
 from attainable.runtimes.worker_session import Opened, WorkerSession, open_worker
 from attainable.workload.graph import Workload

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from attainable.errors import RunError, RuntimeRefused
 from attainable.runtimes import Profile, Requirement, Tolerance, require_precision, require_runnable
-from attainable.runtimes.litert_conversion import converted
-from attainable.runtimes.litert_kernels import attributed_kernels, ops_of_converted, ops_of_original
-from attainable.runtimes.ncnn_reference import reference_moments
+from attainable.runtimes.attribution.reference import reference_moments
+from attainable.runtimes.litert.conversion import converted
+from attainable.runtimes.litert.kernels import attributed_kernels, ops_of_converted, ops_of_original
 from attainable.runtimes.process import Worker
 from attainable.runtimes.worker_session import Opened, WorkerSession, open_worker
 from attainable.workload import load
@@ -24,7 +24,7 @@ _PROFILE_BLOCKS = 10
 
 
 class Litert:
-    """LiteRT's interpreter with XNNPACK; ONNX files are converted first, see ``litert_conversion``."""
+    """LiteRT's interpreter with XNNPACK; ONNX files are converted first, see ``conversion``."""
 
     name = "litert"
     formats = ("tflite", "onnx")

@@ -6,7 +6,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from attainable.runtimes import Profile, Requirement, Tolerance
-from attainable.runtimes.openvino_kernels import attributed_kernels
+from attainable.runtimes.openvino.kernels import attributed_kernels
 from attainable.runtimes.worker_session import WorkerSession, open_worker
 from attainable.workload.graph import Workload
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from attainable.errors import RuntimeRefused
 from attainable.runtimes import Profile, Requirement, Tolerance
-from attainable.runtimes.onnxruntime_graph import read_optimised_graph
-from attainable.runtimes.onnxruntime_kernels import attributed_kernels, executions, profiler_cost
-from attainable.runtimes.onnxruntime_probe import write_probe
-from attainable.runtimes.onnxruntime_providers import CPU, Provider, profile_warnings
+from attainable.runtimes.onnxruntime.graph import read_optimised_graph
+from attainable.runtimes.onnxruntime.kernels import attributed_kernels, executions, profiler_cost
+from attainable.runtimes.onnxruntime.probe import write_probe
+from attainable.runtimes.onnxruntime.providers import CPU, Provider, profile_warnings
 from attainable.runtimes.process import Worker
 from attainable.runtimes.worker_session import Opened, WorkerSession, open_worker
 from attainable.runtimes.worker_statistics import arena_bytes_in

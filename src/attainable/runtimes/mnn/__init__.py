@@ -6,7 +6,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from attainable.runtimes import Profile, Requirement, Tolerance
-from attainable.runtimes.mnn_kernels import attributed_kernels, profiler_seconds
+from attainable.runtimes.mnn.kernels import attributed_kernels, profiler_seconds
 from attainable.runtimes.worker_session import WorkerSession, open_worker
 from attainable.workload.graph import Workload
 

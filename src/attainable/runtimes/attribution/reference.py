@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attainable.errors import RuntimeRefused
+from attainable.runtimes.attribution.values import Moments, moments
 from attainable.runtimes.faults import one_line
-from attainable.runtimes.ncnn_values import Moments, moments
 from attainable.runtimes.onnxruntime import RUNTIME
 from attainable.workload.dtypes import is_floating
 from attainable.workload.graph import Tensor, Workload

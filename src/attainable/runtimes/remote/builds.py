@@ -9,7 +9,7 @@ from attainable.runtimes import RUNTIMES, runtime
 from attainable.runtimes.builds import Build
 from attainable.runtimes.process import SESSIONS
 from attainable.runtimes.remote import RemoteWorker
-from attainable.runtimes.remote_hosts import Host
+from attainable.runtimes.remote.hosts import Host
 
 __all__ = ["read_host_builds"]
 
