@@ -7,10 +7,9 @@ import pytest
 
 from attainable.errors import RuntimeRefused
 from attainable.measurement.inputs import make_inputs
-from attainable.runtimes.litert import conversion
 from attainable.runtimes.agreement import agreements
 from attainable.runtimes.environments import Interpreter, find_interpreter
-from attainable.runtimes.litert import RUNTIME
+from attainable.runtimes.litert import RUNTIME, conversion
 from attainable.runtimes.litert.conversion import NAME, REQUIREMENT, converted
 from attainable.runtimes.onnxruntime import RUNTIME as REFERENCE
 from attainable.testing.conformance import why_not_installed
