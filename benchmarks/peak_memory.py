@@ -1,7 +1,7 @@
 """Peak memory: what the harness says of a worker against what the system says of the same process from outside.
 
-Claim: the harness's peak is within 1 % of VmHWM in /proc/PID/status and of ru_maxrss in wait4, and what a control group
-counts differs from it by the files alone.
+Claim: the harness's peak is within 1 % of VmHWM in /proc/PID/status and of ru_maxrss in wait4. What a control group
+counts stands beside it.
 
 "harness" is `Samples.peak_rss_bytes`, which the worker reads of itself after its last run. "VmHWM" is read by this
 process while the worker waits; "ru_maxrss" is what wait4 tells once it has ended. A control group of its own ("group",
@@ -146,6 +146,8 @@ def main() -> None:
                 flush=True,
             )
     print(f"\nwithin {TOLERANCE:.0%}: {'all' if not failed else 'not ' + ', '.join(failed)}")
+    if failed:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

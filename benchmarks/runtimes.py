@@ -42,6 +42,7 @@ def row(name: str, run: Run) -> str:
     off = run.kernels_seconds / run.unprofiled_seconds - 1
     long = run.unprofiled_seconds > LONG_SECONDS
     verdicts = [
+        "outputs wrong" if checked is not None and checked.is_right is False else "",
         "" if run.attributed_share >= claimed else f"attributed < {claimed:.0%}",
         "" if abs(off) <= CLAIMED_SUM or not long else f"sum off by > {CLAIMED_SUM:.0%}",
         "noisy" if run.surroundings and run.surroundings.state == "noisy" else "",

@@ -90,7 +90,7 @@ def ordering(steps: Sequence[Claim], *, strict: bool) -> Verdict:
     """Whether times grow from contender to contender.
 
     A step that is certainly down contradicts. So does an equal one, where the order is strict: equal is what differs by
-    less than the noise, which is small. Any other step that is not certain leaves the order open.
+    less than the noise, which is small, its interval holding no difference. Any other step leaves the order open.
     """
     return together([_step(claim, strict=strict) for claim in steps])
 
@@ -115,9 +115,6 @@ def shown(samples: Sequence[float], form: str = ".2f") -> str:
 
 
 def _step(claim: Claim, *, strict: bool) -> Verdict:
-    verdicts: dict[str, Verdict] = {
-        "slower": "passed",
-        "faster": "contradicted",
-        "no difference": "contradicted" if strict else "passed",
-    }
+    equal: Verdict = "passed" if not strict else "contradicted" if claim.low <= 0 else "noisy"
+    verdicts: dict[str, Verdict] = {"slower": "passed", "faster": "contradicted", "no difference": equal}
     return verdicts.get(claim.kind, "noisy")

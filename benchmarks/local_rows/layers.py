@@ -43,10 +43,12 @@ def _dilated_conv(builder: GraphBuilder, name: str, x: Value, dilation: int) -> 
     return builder.node("Conv", name, inputs=(x, weight), shape=x.shape, attributes=attributes)
 
 
-def convolutions(channels: int, *, groups: int = 1, seed: int | None = 0) -> onnx.ModelProto:
+def convolutions(
+    channels: int, *, groups: int = 1, extent: int = SMALL_EXTENT, seed: int | None = 0
+) -> onnx.ModelProto:
     """Four 3x3 convolutions in a row that keep channels and extent."""
     builder = GraphBuilder("convolutions", seed=seed)
-    x = builder.input("input", (1, channels, SMALL_EXTENT, SMALL_EXTENT))
+    x = builder.input("input", (1, channels, extent, extent))
     for number in range(_LAYERS):
         x = builder.conv(f"conv{number}", x, channels=channels, kernel=3, padding=1, groups=groups, after_relu=False)
     return builder.finish(x, name="output")
@@ -98,7 +100,8 @@ def _channels(effort: Effort) -> Result:
 
 
 def _depthwise(effort: Effort) -> Result:
-    models = {"dense": convolutions(128), "depthwise": convolutions(128, groups=128)}
+    # OP1 and OP4 of the claims T043 and T046.
+    models = {"dense": convolutions(_CHANNELS, extent=_LARGE_EXTENT), "depthwise": convolutions(128, groups=128)}
     with written(models) as workloads:
         rounds = measure_networks(contenders(workloads), effort)
         operations = {name: count(workload).totals.operations for name, workload in workloads.items()}
@@ -108,7 +111,7 @@ def _depthwise(effort: Effort) -> Result:
     verdict = within(ratios, most=1 / 3, noise=rounds.noise, others=rounds.others)
     return Result(
         (Finding(f"{rates}, ratio {shown(ratios, '.3f')}", verdict),), rounds.count, rounds.others,
-        f"128 channels at {SMALL_EXTENT} x {SMALL_EXTENT}",
+        f"dense: {_CHANNELS} channels at {_LARGE_EXTENT} squared, depthwise: 128 at {SMALL_EXTENT} squared",
     )  # fmt: skip
 
 

@@ -22,7 +22,8 @@ from benchmarks.local_rows.row import Row, Rows, contenders, written
 CALIBRATION = CalibrationEffort(8.0, 0.0, everything=True)
 """One core, this moment: roofs of another hour are those of another machine where neighbours share the host."""
 
-SWEPT_CHANNELS = (4, 8, 16, 32, 64, 128, 256)
+SWEPT_CHANNELS = (256, 128, 64, 32, 16, 8, 4)
+"""The first is the one that is judged, and whose noise is measured."""
 _ELEMENTS = 4096
 """Side of the square tensors of the element-wise ops, 64 MiB each: more than any cache here."""
 
@@ -87,7 +88,8 @@ def _theory(effort: Effort) -> Result:
     theory = stated.operations_per_second.value
     low, high = ((peak.low or peak.value) / theory, (peak.high or peak.value) / theory)
     # A disturbance only lowers a rate.
-    verdict: Verdict = "passed" if low > 0.3 and high <= 1.05 else _calm(device, "contradicted")
+    outside: Verdict = "contradicted" if high <= 0.3 or low > 1.05 else "noisy"
+    verdict: Verdict = "passed" if low > 0.3 and high <= 1.05 else _calm(device, outside)
     text = (
         f"peak {peak.value / 1e9:.1f} of {theory / 1e9:.1f} Gop/s, {peak.value / theory:.3f} ({low:.3f} to {high:.3f})"
     )
@@ -140,7 +142,7 @@ def _intensity(effort: Effort) -> Result:
 
 
 ROWS: Rows = {
-    "T144": Row("Measured peak and STREAM against theory", "0.3 < ratio <= 1.05", _theory),
+    "T144": Row("Measured peak against theory; STREAM is printed only", "0.3 < ratio <= 1.05", _theory),
     "T145": Row("A large element-wise op against measured STREAM", ">= 0.6", _bandwidth),
     "T146": Row(
         "Dense convolutions against the measured peak, and efficiency against intensity",

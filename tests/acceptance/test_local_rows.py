@@ -188,6 +188,12 @@ def test_an_order_holds_if_each_step_does(kinds: tuple[Kind, ...], weak: Verdict
     assert (ordering(steps, strict=False), ordering(steps, strict=True)) == (weak, strict)
 
 
+def test_a_step_up_that_is_smaller_than_the_noise_leaves_a_strict_order_open() -> None:
+    up = Claim("no difference", 0.04, 0.035, 0.045, 0.045)
+    assert ordering([up], strict=True) == "noisy"
+    assert ordering([up], strict=False) == "passed"
+
+
 def test_an_order_of_times_is_judged_step_by_step() -> None:
     assert judge_order(rounds(a=1.0, b=1.2, c=1.5), "abc", strict=True).verdict == "passed"
     assert judge_order(rounds(a=1.0, b=1.5, c=1.2), "abc", strict=True).verdict == "contradicted"

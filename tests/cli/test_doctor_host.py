@@ -61,7 +61,10 @@ def test_a_runtime_that_is_not_there_comes_with_the_command_that_installs_it(
     found = json.loads(attainable("doctor", "--host", "board", "--json").out)
     assert found["state"] == "unusable"
     assert found["runtimes"][0]["state"] == "missing"
-    assert found["runtimes"][0]["advice"] == f"ssh board \"{sys.executable} -m pip install 'absent>=1,<2'\""
+    assert found["runtimes"][0]["advice"] == (
+        "ssh board \"python3 -m venv ~/measure && ~/measure/bin/pip install 'absent>=1,<2'\"; "
+        'then in config.toml: [hosts.board] python = "~/measure/bin/python"'
+    )
 
 
 def test_a_host_that_cannot_be_reached_is_an_error(attainable: Command, few: Path) -> None:

@@ -6,12 +6,14 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from attainable.cli.kernels_shown import print_executed
 from attainable.measurement.correctness import Correctness
 from attainable.measurement.executed import ExecutedGraph, executed_graph
+from attainable.measurement.inputs import Array
 from attainable.measurement.run import Run
 from attainable.names import clean
 from attainable.runtimes import RUNTIMES, Execution, Tolerance
@@ -102,12 +104,12 @@ def test_the_executed_graph_fits_the_width(network: Workload, width: int) -> Non
 
 
 def test_wrong_outputs_and_what_is_told_of_them_come_first(network: Workload) -> None:
-    outputs = (Agreement("y", "", 0.5, 1.0, 0.9, 0.25),)
+    outputs = (Agreement("y", "", 0.5, 1.0, 0.9, 0.25, 0.5),)
     correctness = Correctness("onnxruntime 1.31.1", Tolerance(1e-4), outputs)
     run = replace(RUN, correctness=correctness, warnings=correctness.faults)
     rows = rows_of(shown(written(network, run)))
     wrong = rows.index("WRONG outputs, compared with onnxruntime 1.31.1 without optimisation:")
-    assert rows[wrong + 1].startswith("y is off by 5.0e-01 of the largest value")
+    assert rows[wrong + 1].startswith("y is off by 5.0e-01 of the values around it")
     assert wrong < next(number for number, row in enumerate(rows) if row.startswith("Purpose"))
     assert not any(row.startswith("warning: wrong") for row in rows)  # once is enough
 
@@ -178,20 +180,8 @@ def test_kernels_that_cannot_be_shown(attainable: Command, model: Path, argument
     assert fault in answer.err
 
 
-def test_a_runtime_without_a_profiler_is_refused(
-    attainable: Command, model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(RUNTIMES, "fake", fake_runtime.__name__)
-    monkeypatch.setattr(fake_runtime.FakeRuntime, "least_attributed_share", 0.0, raising=False)
-    answer = attainable("measure", model, "--kernels", "--runtime", "fake")
-    assert (answer.code, answer.out) == (2, "")
-    assert "--kernels: fake has no profiler" in answer.err
-    assert "onnxruntime" in answer.err
-
-
 def test_a_profile_that_fails_is_no_graph(attainable: Command, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(RUNTIMES, "fake", fake_runtime.__name__)
-    monkeypatch.setattr(fake_runtime.FakeRuntime, "least_attributed_share", 0.9, raising=False)
     answer = attainable("measure", model, "--kernels", "--runtime", "fake", "--time-budget", "1s")
     assert (answer.code, answer.out) == (3, "")
     assert "the profile failed, only whole runs are known: no profiler today" in answer.err
@@ -214,3 +204,20 @@ def test_the_precision_that_ran_is_told(attainable: Command, model: Path) -> Non
     assert bool(asked) == (run["precision"] == "float32")
     screen = attainable("measure", model, *arguments).out
     assert ("ran in bfloat16; the model's own type is float32" in screen) == (run["precision"] == "bfloat16")
+
+
+def nothing_but_zeros(outputs: dict[str, Array]) -> dict[str, Array]:
+    return {name: np.zeros_like(array) for name, array in outputs.items()}
+
+
+def test_wrong_outputs_are_told_first_and_end_with_exit_code_1(
+    attainable: Command, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RUNTIMES, "fake", fake_runtime.__name__)
+    monkeypatch.setattr(fake_runtime.RUNTIME, "answer", nothing_but_zeros)
+    shown = attainable("measure", model, "--runtime", "fake", "--time-budget", "0.3s")
+    assert shown.code == 1
+    assert "WRONG outputs" in shown.out
+    answer = attainable("measure", model, "--runtime", "fake", "--time-budget", "0.3s", "--json")
+    checked = json.loads(answer.out)["correctness"]
+    assert (answer.code, checked["is_right"], checked["wrong_outputs"]) == (1, False, ["y"])

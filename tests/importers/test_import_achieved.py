@@ -103,3 +103,25 @@ def test_a_routine_that_is_called_like_an_op_is_an_accident(counted: Count) -> N
     assert [(each.ops, each.attribution) for each in joined.kernels] == [([], "none")]
     assert joined.attributed_share is None
     assert joined.analysis.runs[0].seconds == pytest.approx(10e-6)
+
+
+def test_the_sum_of_operators_is_not_the_time_of_a_run(counted: Count) -> None:
+    log = log_of(traces.three_steps())
+    assert achieved(log, counted, None) is not None
+    assert achieved(replace(log, times=replace(log.times, basis="operators")), counted, None) is None
+
+
+@pytest.mark.parametrize(("batch", "is_told"), [(None, False), (1, False), (WIDTH, True)])
+def test_the_batch_of_the_count_is_told(counted: Count, batch: int | None, *, is_told: bool) -> None:
+    # the first axis of the only input
+    reached = achieved(replace(log_of(traces.three_steps()), batch=batch), counted, None)
+    assert reached is not None
+    assert (reached.batch, reached.batch_told) == (WIDTH, is_told)
+
+
+def test_floors_are_told(counted: Count) -> None:
+    for at_least in (False, True):
+        floor = replace(counted, totals=replace(counted.totals, at_least=at_least))
+        reached = achieved(log_of(traces.three_steps()), floor, None)
+        assert reached is not None
+        assert reached.at_least == at_least

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -121,3 +122,43 @@ def test_names_of_anything_are_kept_as_they_are() -> None:
     for device in (None, "x", 1e300, -1, 3.7):
         (log,) = logs_of(content(traces.torch_trace(kernel("\x1b[2J\u202e", 0, 1, device=device))))
         assert log.kernels[0].name == "\x1b[2J\u202e"
+
+
+@pytest.mark.parametrize("piece", [7, 65_536])
+def test_a_trace_packed_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    monkeypatch.setattr("attainable.importers.content._PIECE", piece)
+    text = traces.three_steps().encode()
+    parts = [gzip.compress(part) for part in (text[:900], b"", text[900:1700], text[1700:])]
+    path = tmp_path / "trace.json.gz"
+    # an archive on tape is filled up with zeros
+    for end in (b"", bytes(100)):
+        path.write_bytes(b"".join(parts) + end)
+        assert read_log(path)[0].times.samples == 2
+    for limit, enough, words in [
+        ("MOST_BYTES", len(text), "MiB when unpacked"), ("_MOST_MEMBERS", len(parts), "more than 3 packed parts"),
+    ]:  # fmt: skip
+        with monkeypatch.context() as patch:
+            patch.setattr(f"attainable.importers.content.{limit}", enough)
+            assert read_log(path)[0].times.samples == 2
+            patch.setattr(f"attainable.importers.content.{limit}", enough - 1)
+            with pytest.raises(InputError, match=words):
+                read_log(path)
+    path.write_bytes(parts[0] + parts[2][:-9])
+    with pytest.raises(InputError, match="ends before its packed content does"):
+        read_log(path)
+
+
+def test_a_name_is_searched_once_and_not_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_the_end = ["x" * 4092 + "tf32", "y" * 4093 + "tf32"]
+    # 30 us of the one, 10 of the other, whose letters are behind the 4096 that are looked at
+    events = [kernel(at_the_end[number % 4 == 3], 10 * number, 10) for number in range(4)]
+    (log,) = logs_of(content(traces.torch_trace(*events)))
+    assert any(note.startswith("kernels of 75 % of the time") for note in log.notes)
+    searched: list[str] = []
+
+    def search(name: str, *_: int) -> None:
+        searched.append(name)
+
+    monkeypatch.setattr("attainable.importers.traced_runs._NARROW", SimpleNamespace(search=search))
+    logs_of(content(traces.torch_trace(*events)))
+    assert sorted(searched) == at_the_end

@@ -254,3 +254,37 @@ def test_onnxruntime_tells_kernels_where_it_was_built_to() -> None:
     assert (gpu.busy_seconds, gpu.copy_seconds) == (pytest.approx(60 * MICROSECOND), pytest.approx(10 * MICROSECOND))
     assert [each.name for each in log.kernels] == ["conv1"]
     assert log_of(logs.onnxruntime_profile(*runs)).trace is None
+
+
+@pytest.mark.parametrize(
+    ("copies", "bound"),
+    [
+        # start and length in each 10 us, of which a kernel has the first 2: 6 of the 8 others are a copy
+        ([(3, 6)], "copies"),
+        # 1 of 8; half of the gaps in which nothing ran are of 3 us, half of 4
+        ([(5, 1)], "launches"),
+        # 3 of 8, and most of the gaps between them are of 1 us, shorter than the kernels
+        ([(3, 1), (5, 1), (7, 1)], ""),
+    ],
+)
+def test_gaps_of_copies_are_not_gaps_before_a_start(copies: Sequence[tuple[int, int]], bound: str) -> None:
+    events = [kernel("tiny", 10 * number, 2) for number in range(21)]
+    events += [traces.copy(10 * number + start, length) for number in range(20) for start, length in copies]
+    _, gpu = traced(log_of(traces.torch_trace(*events)))
+    together = sum(length for _, length in copies)
+    assert gpu.gaps.seconds == pytest.approx(20 * 8 * MICROSECOND)
+    assert gpu.idle.seconds == pytest.approx(20 * (8 - together) * MICROSECOND)
+    assert (gpu.copy_bound, gpu.launch_bound) == (bound == "copies", bound == "launches")
+
+
+def test_kernels_of_earlier_runs_only_are_told() -> None:
+    steps = [traces.step(1, 0, 100), traces.step(2, 100, 100)]
+    same = [kernel("b", 50, 4), kernel("b", 110, 8)]
+    log = log_of(traces.torch_trace(*steps, kernel("a", 10, 6), kernel("a", 20, 6), *same))
+    assert [each.name for each in log.kernels] == ["b"]
+    # 12 us of a and 12 us of b
+    assert (
+        "kernels of earlier runs that the last one did not run, and that are not listed: 1, 50 % of the kernels' time "
+        "in marked runs" in log.notes
+    )
+    assert not any("earlier runs" in note for note in log_of(traces.torch_trace(*steps, *same)).notes)

@@ -58,12 +58,13 @@ def test_the_share_that_found_no_op_is_told(counted: Count) -> None:
     ("figures", "reason"),
     [
         ({"times": Times()}, "no time of whole runs"),
+        ({"times": Times(basis="operators", average=2e-3)}, "the time of operators only, not of whole runs"),
         ({"batch": 8}, "the log is of batch 8 and the model of batch 1"),
     ],
 )
 def test_what_is_no_run_of_the_model_is_left_out(counted: Count, figures: dict[str, object], reason: str) -> None:
     joined = join(log_of(counted, **figures), counted)
-    assert joined.analysis.runs == []
+    assert (joined.analysis.runs, joined.achieved) == ([], None)
     assert [reason in sentence for sentence in joined.left_out] == [True]
     assert joined.kernels[0].ops
 

@@ -21,6 +21,11 @@ INSERT INTO StringIds VALUES (1, 'void gemm<float>(float*)'), (2, 'gemm'), (3, '
 INSERT INTO TARGET_INFO_GPU VALUES (0, 'NVIDIA H100', 132);
 """
 KERNEL = "INSERT INTO CUPTI_ACTIVITY_KIND_KERNEL VALUES"
+GRAPHS = """
+CREATE TABLE CUPTI_ACTIVITY_KIND_GRAPH_TRACE (
+    start INTEGER NOT NULL, end INTEGER NOT NULL, deviceId INTEGER, contextId INTEGER, streamId INTEGER,
+    correlationId INTEGER, graphId INTEGER NOT NULL, graphExecId INTEGER NOT NULL)"""
+REPLAY = "INSERT INTO CUPTI_ACTIVITY_KIND_GRAPH_TRACE VALUES"
 
 
 def database(folder: Path, *statements: str, tables: str = TABLES) -> Path:
@@ -135,4 +140,49 @@ def test_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("attainable.importers.nsys_database._INSTRUCTIONS", 10)
         patch.setattr("attainable.importers.nsys_database._MOST_STEPS", 1)
-        assert "interrupted" in refused(path).what
+        assert "takes too much work" in refused(path).what
+    with monkeypatch.context() as patch:
+        patch.setattr("attainable.importers.nsys_database._INSTRUCTIONS", 10)
+        patch.setattr("attainable.importers.nsys_database._MOST_SECONDS", -1.0)
+        assert "takes too much work" in refused(path).what
+
+
+@pytest.mark.parametrize("statements", [(), ("DROP TABLE CUPTI_ACTIVITY_KIND_KERNEL",)])
+def test_replays_of_graphs_are_busy(tmp_path: Path, statements: tuple[str, ...]) -> None:
+    # CUPTI writes 0 for both times where it does not know them
+    replays = f"{REPLAY} (1000, 4000, 0, 1, 7, 11, 5, 6), (0, 0, 0, 1, 7, 12, 5, 6), (6000, 9000, 0, 1, 7, 13, 5, 6)"
+    copies = "INSERT INTO CUPTI_ACTIVITY_KIND_MEMCPY VALUES (4000, 4500, 0, 7, 4096, 1)"
+    (log,) = read_log(database(tmp_path, *statements, GRAPHS, replays, copies))
+    assert log.trace is not None
+    (gpu,) = log.trace.gpus
+    # 3 and 3 of the 8 us from 1 to 9, and between them 2 us of which 0.5 are a copy
+    assert (gpu.kernels, gpu.graphs, gpu.median_kernel_seconds) == (0, 2, None)
+    assert (gpu.busy_share, gpu.gaps.seconds, gpu.copy_seconds) == pytest.approx((6 / 8, 2e-6, 0.5e-6))
+    assert not gpu.launch_bound
+    assert {each.name: (each.calls, each.kind, each.seconds) for each in log.kernels} == {
+        "CUDA graph 5": (2, "graph", pytest.approx(6e-6)), "[CUDA memcpy]": (1, "copy", pytest.approx(0.5e-6)),
+    }  # fmt: skip
+    assert any("2 replays" in note and "--cuda-graph-trace=node" in note for note in log.notes)
+    assert "replays of CUDA graphs without a time, which are left out: 1" in log.notes
+
+
+def test_a_graph_ends_the_advice_about_the_start_of_kernels(tmp_path: Path) -> None:
+    # kernels of 2 ns and gaps of 8 ns
+    kernels = [f"{KERNEL} ({10 * number}, {10 * number + 2}, 0, 1, 7, 11, 8, 1, 2)" for number in range(20)]
+    graph = [GRAPHS, f"{REPLAY} (200, 202, 0, 1, 7, 11, 5, 6)"]
+    for statements, is_bound in ((kernels, True), ([*kernels, *graph], False)):
+        (log,) = read_log(database(tmp_path, *statements))
+        assert log.trace is not None
+        assert log.trace.gpus[0].launch_bound == is_bound
+
+
+def test_names_that_no_kernel_has_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = database(tmp_path, f"{KERNEL} (0, 5, 0, 1, 7, 11, 8, 1, 2)")
+    # 4 names of 24, 4, 4 and 15 characters, of which the kernel has the first
+    characters = len("void gemm<float>(float*)") + len("gemm") + len("relu") + len("python train.py")
+    for name, enough in (("_MOST_CHARACTERS", characters), ("MOST_EVENTS", 4)):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"attainable.importers.nsys_database.{name}", enough)
+            assert read_log(path)[0].kernels[0].name == "void gemm<float>(float*)"
+            patch.setattr(f"attainable.importers.nsys_database.{name}", enough - 1)
+            assert refused(path).what == "has names without end"

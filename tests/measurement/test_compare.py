@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
 import pytest
 
 from attainable.errors import InvalidQuantity
 from attainable.measurement.compare import Comparison, _order, compare_workloads  # pyright: ignore[reportPrivateUsage]
 from attainable.runtimes import RUNTIMES, Samples
 from attainable.workload import Workload, load
+from tests.measurement.fake_runtime import FakeRuntime
 from tests.models import value
 from tests.transforms.nets import Net, image, residual_network
 
@@ -49,6 +51,7 @@ class WrittenTimes:
 class WrittenSession:
     """Answers at once."""
 
+    precision = ""
     version = "7"
     load_seconds = 0.0
 
@@ -149,6 +152,17 @@ def test_noise_is_said(written: WrittenTimes, networks: Pair) -> None:
     comparison = compare(networks)
     assert not comparison.is_faster
     assert any(warning.startswith("noisy: the ratio is 0.01 to 0.02 over 20 pairs") for warning in comparison.warnings)
+
+
+def test_wrong_outputs_of_either_network_are_told(monkeypatch: pytest.MonkeyPatch, networks: Pair) -> None:
+    runtime = FakeRuntime()
+    runtime.answer = lambda outputs: {name: np.zeros_like(array) for name, array in outputs.items()}
+    monkeypatch.setitem(RUNTIMES, "fake", "tests.measurement.fake_runtime")
+    monkeypatch.setattr("tests.measurement.fake_runtime.RUNTIME", runtime)
+    comparison = compare_workloads(*networks, runtime="fake", pairs=1, check_outputs=True)
+    assert [sentence.split(":")[0] for sentence in comparison.wrong] == ["a", "b"]
+    runtime.answer = lambda outputs: outputs
+    assert compare_workloads(*networks, runtime="fake", pairs=1, check_outputs=True).wrong == ()
 
 
 def test_wrong_questions(networks: Pair) -> None:

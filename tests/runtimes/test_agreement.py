@@ -33,8 +33,39 @@ def test_equal_outputs_have_no_error() -> None:
 def test_zeros_agree_with_zeros_only() -> None:
     assert compared([0, 0], [0, 0]).cosine == 1.0
     wrong = compared([0, 0], [0, 1])
-    assert (wrong.cosine, wrong.relative_error) == (0.0, np.inf)
+    # 1 by the least magnitude, 1e-6
+    assert (wrong.cosine, wrong.relative_error) == (0.0, pytest.approx(1e6))
     assert not wrong.is_within(Tolerance(relative=1.0))
+    assert compared([0, 0], [0, 0]).is_within(Tolerance(relative=0.0))
+
+
+def test_each_quantity_of_an_output_is_measured_by_itself() -> None:
+    boxes, scores = np.full((64, 1), 600.0), np.full((64, 1), 8.0)
+    reference = np.hstack([boxes, scores])
+    given = np.hstack([boxes, scores + 2.0])
+    # 2 of 8, the largest in its column, not of 600; both rows and columns are slices, rows have only two elements
+    assert compared(reference, given).relative_error == pytest.approx(0.25)
+    # a column below a hundredth of the largest is measured by that: 0.3 of 6
+    assert compared(np.hstack([boxes, 0 * scores]), np.hstack([boxes, 0 * scores + 0.3])).relative_error == (
+        pytest.approx(0.05)
+    )
+
+
+def test_what_stands_for_minus_infinity_is_no_magnitude() -> None:
+    masked = [-3.4e38, 4.0, 2.0]
+    assert compared(masked, [-3.3e38, 4.0, 2.0]).is_within(Tolerance(relative=0.0))
+    assert compared(masked, [-3.4e38, 4.0, 1.0]).relative_error == pytest.approx(0.25)
+    assert not compared(masked, [0.0, 4.0, 2.0]).is_within(Tolerance(relative=1e9))
+
+
+def test_integers_are_alike_or_not() -> None:
+    (found,) = agreements({"y": np.array([50256, 7, 8, 9])}, {"y": np.array([50252, 7, 8, 9])})
+    assert found.relative_error == 0.25
+    assert not found.is_within(Tolerance(relative=1e-2))
+
+
+def test_what_points_elsewhere_is_wrong_at_any_tolerance() -> None:
+    assert not compared([1.0, 0.0], [0.0, 1.0]).is_within(Tolerance(relative=10.0))
 
 
 @pytest.mark.parametrize("given", [[np.nan, 1.0], [np.inf, 1.0], [-np.inf, 1.0]])

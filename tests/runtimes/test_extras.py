@@ -1,5 +1,7 @@
 """The extras of the package name what the runtimes need, so that both ways to install them give the same."""
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -16,3 +18,8 @@ ALWAYS: list[str] = PROJECT["dependencies"]
 def test_an_extra_has_what_its_runtime_needs(name: str) -> None:
     needed = {package for package in runtime(name).requirement.packages if not package.startswith("-")}
     assert needed <= {*EXTRAS[name], *ALWAYS}
+
+
+@pytest.mark.parametrize("name", sorted(RUNTIMES))
+def test_a_runtime_can_be_the_first_thing_that_is_imported(name: str) -> None:
+    subprocess.run([sys.executable, "-c", f"import {RUNTIMES[name]}"], check=True)

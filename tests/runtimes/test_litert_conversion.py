@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
+from onnx import helper
+from onnx.external_data_helper import convert_model_to_external_data, write_external_data_tensors
 
 from attainable.errors import RuntimeRefused
 from attainable.measurement.inputs import make_inputs
@@ -13,8 +15,9 @@ from attainable.runtimes.litert import RUNTIME, conversion
 from attainable.runtimes.litert.conversion import NAME, REQUIREMENT, converted
 from attainable.runtimes.onnxruntime import RUNTIME as REFERENCE
 from attainable.testing.conformance import why_not_installed
+from attainable.workload import load
 from attainable.workload.graph import Workload
-from tests.models import value
+from tests.models import model, save, value
 from tests.runtimes.nets import Net, image
 
 DEADLINE = 300.0
@@ -58,6 +61,35 @@ def test_another_file_of_the_same_name_is_converted_anew(tmp_path: Path, convers
     network(tmp_path, size=32)
     converted(workload, deadline_seconds=1.0)
     assert len(set(conversions)) == 2
+
+
+def test_other_weights_beside_an_equal_file_are_converted_by_themselves(
+    tmp_path: Path, conversions: list[Path]
+) -> None:
+    net = Net()
+    proto = model([helper.make_node("Add", ["x", net.weight(8)], ["y"])], [value("x", [1, 8])], ["y"],
+                  net.constants)  # fmt: skip
+    convert_model_to_external_data(proto, location="weights.bin", size_threshold=0)
+    made: list[Path] = []
+    for name, weights in (("first", bytes(32)), ("second", bytes(31) + b"\1")):
+        folder = tmp_path / name
+        folder.mkdir()
+        write_external_data_tensors(proto, str(folder))
+        workload = load(save(proto, folder))
+        (folder / "weights.bin").write_bytes(weights)
+        made += [converted(workload, deadline_seconds=1.0) for _ in range(2)]
+    assert made[0] == made[1] != made[2] == made[3]
+    assert len(conversions) == 2
+
+
+def test_what_an_ended_conversion_left_behind_goes(tmp_path: Path, conversions: list[Path]) -> None:
+    folder = converted(network(tmp_path), deadline_seconds=1.0).parent
+    old, new = folder / ".unfinished-old", folder / ".unfinished-new"
+    for file in (old, new):
+        file.touch()
+    os.utime(old, (0, 0))
+    converted(network(tmp_path, size=32), deadline_seconds=1.0)
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 def test_only_the_latest_are_kept(tmp_path: Path, conversions: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +143,18 @@ def test_operators_that_read_known_numbers_compute_what_they_should(tmp_path: Pa
     found = agreements(wanted, given)
     assert len(found) == len(outputs)
     assert [each.output for each in found if not each.is_within(RUNTIME.tolerances["float32"])] == []
+
+
+def test_a_scale_that_does_not_give_whole_extents_is_refused(tmp_path: Path) -> None:
+    if find_interpreter(NAME, REQUIREMENT) is None:
+        pytest.skip(f"{NAME} is not installed: attainable runtimes install {NAME}")
+    net = Net()
+    # 16 * 1.3 is 20.8; ONNX reads at places of 1 / 1.3, what only knows the 20 at places of 16 / 20.
+    resized = net.op("Resize", "x", "", net.constant([1.0, 1.0, 1.3, 1.3]))
+    net.nodes[-1].attribute.append(helper.make_attribute("mode", "linear"))
+    workload = net.load(tmp_path, [value("x", [1, 8, 16, 16])], resized)
+    with pytest.raises(RuntimeRefused, match="does not give whole extents"):
+        converted(workload, deadline_seconds=DEADLINE)
 
 
 def test_what_the_converter_does_not_know_is_refused_by_name(tmp_path: Path) -> None:

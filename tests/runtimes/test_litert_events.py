@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from attainable.runtimes.litert import events
 from attainable.runtimes.litert.events import owners, xnnpack_kind
 from attainable.workload import load
 from attainable.workload.graph import Op
@@ -22,12 +23,12 @@ def chain(folder: Path, *kinds: str) -> tuple[Op, ...]:
 
 def found(ops: Sequence[Op], *tags: str | int) -> list[tuple[int, ...]]:
     """The owners of events: of XNNPACK by tag, of LiteRT itself by the position of the operator."""
-    events = [
+    reported = [
         {"tag": str(tag), "delegated": isinstance(tag, str), "index": tag if isinstance(tag, int) else number,
          "subgraph": 0, "seconds": 1e-6}
         for number, tag in enumerate(tags)
     ]  # fmt: skip
-    return owners(events, ops)
+    return owners(reported, ops)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,15 @@ def test_an_event_of_a_name_that_nobody_knows_is_lined_up_by_its_place(tmp_path:
     ops = chain(tmp_path, "CONV_2D", "ATAN2", "CONV_2D")
     convolution = "Convolution (NHWC, F32) IGEMM"
     assert found(ops, convolution, "Imagined (ND)", convolution) == [(0,), (1,), (2,)]
+
+
+def test_a_table_that_is_too_large_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ops = chain(tmp_path, "ABS", "NEG")
+    tags = ("Abs (NC, F32)", "Negate (NC, F32)")
+    monkeypatch.setattr(events, "MOST_PAIRS", 4)
+    assert found(ops, *tags) == [(0,), (1,)]
+    monkeypatch.setattr(events, "MOST_PAIRS", 3)
+    assert found(ops, *tags) == [(), ()]
 
 
 def test_events_of_nothing_are_nobodys(tmp_path: Path) -> None:

@@ -2,9 +2,10 @@
 
 import ctypes
 import importlib.util
+import json
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy
@@ -69,6 +70,59 @@ def test_events_of_the_known_size_are_read(session: ModuleType) -> None:
 def test_events_of_another_size_are_not_read(session: ModuleType, bytes_each: int) -> None:
     with pytest.raises(session._UnknownLibrary, match=f"{bytes_each} bytes, not {EVENT_BYTES}"):
         profiler_of(session, Library(8, bytes_each)).stop()
+
+
+def test_as_many_events_as_there_is_room_for_may_be_too_few(session: ModuleType) -> None:
+    assert profiler_of(session, Library(2047, EVENT_BYTES)).stop() == []
+    with pytest.raises(session._UnknownLibrary, match="room for 2048 events"):
+        profiler_of(session, Library(2048, EVENT_BYTES)).stop()
+
+
+class Profiler:
+    """Notes as many events a run as it is told to."""
+
+    def __init__(self, noted: int) -> None:
+        self.each, self.noted = noted, 0
+        self.runs: list[int] = []
+
+    def start(self) -> None:
+        self.runs.append(0)
+
+    def run(self) -> None:
+        self.runs[-1] += 1
+
+    def stop(self) -> list[tuple[str, int, int, int, int]]:
+        self.noted = self.each * self.runs[-1]
+        return [("a", 8, 0, 0, 1)] * self.noted
+
+    def bind(self, inputs: object, outputs: object) -> None:
+        self.runs.append(0)
+
+
+def test_runs_are_profiled_as_many_at_once_as_there_is_room_for(
+    session: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # 600 events a run: three of them are 1800, and four too many.
+    profiler = Profiler(600)
+
+    def made(model: str, threads: int) -> Profiler:
+        return profiler
+
+    monkeypatch.setattr(session, "_Profiler", made)
+    opened = object.__new__(session.LitertSession)
+    opened._version, opened._arguments, opened._fed = "2.3.0", {"model": "", "threads": 1}, []
+    opened._interpreter, opened.call = SimpleNamespace(get_output_details=list), int
+
+    def timed(call: Callable[[], object], seconds: float, minimum: int, maximum: int) -> dict[str, Any]:
+        for _ in range(minimum):
+            call()
+        return {"seconds": [1.0] * minimum}
+
+    arguments = {"blocks": 2, "runs": 7, "values": False, "graph": str(tmp_path / "graph.json")}
+    answer = opened.profile(arguments, timed)
+    assert (len(answer["plain"]), len(answer["profiled"])) == (14, 14)
+    assert profiler.runs == [1, 1, 3, 3, 1, 3, 3, 1]
+    assert len(json.loads((tmp_path / "graph.json").read_text())["events"]) == 600
 
 
 def test_a_library_without_a_function_is_unknown(session: ModuleType) -> None:

@@ -10,8 +10,8 @@ from onnx import TensorProto, helper
 from attainable.errors import RuntimeRefused, UnknownName
 from attainable.measurement.inputs import make_inputs
 from attainable.runtimes import RUNTIMES, runtime
+from attainable.runtimes.attribution.graph import Node
 from attainable.runtimes.onnxruntime import REFERENCE, RUNTIME
-from attainable.runtimes.onnxruntime.graph import Node
 from attainable.runtimes.onnxruntime.kernels import ProfilerCost, attributed_kernels, profiler_cost
 from attainable.workload import Workload, load
 from tests.models import constant, model, save, value

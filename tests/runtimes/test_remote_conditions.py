@@ -13,7 +13,8 @@ from attainable.runtimes.remote import RemoteWorker
 from attainable.runtimes.remote.conditions import HostGate, host_record, read_host_conditions
 from attainable.runtimes.remote.hosts import Host
 from attainable.timing.conditions import read_conditions
-from attainable.timing.gate import judge, shares
+from attainable.timing.gate import Reading, judge, shares
+from attainable.timing.obstacles import obstacles
 from tests.runtimes.hosts import BOARD, fake_ssh
 
 
@@ -171,7 +172,8 @@ def test_a_machine_that_tells_nothing_has_conditions_that_are_unknown(tmp_path: 
     assert record.conditions["cpu"] == "unknown"
     assert record.conditions["memory"] == "unknown"
     assert record.conditions["system"] == "unknown"
-    assert (record.conditions["processors"], record.conditions["load average"]) == ("0", "unknown")
+    names = ("processors", "cores", "load average", "cpu quota", "memory limit")
+    assert [record.conditions[name] for name in names] == ["unknown"] * 5
     assert json.dumps(dict(record.conditions))
 
 
@@ -179,3 +181,32 @@ def test_text_of_a_host_is_cleaned(tmp_path: Path) -> None:
     told = Told(tmp_path, {"proc/cpuinfo": "model name : evil\x1b[31m\u202e\n"}, {"system": "x\ny" * 2000})
     conditions = host_record(told.as_worker).conditions
     assert all(text.isprintable() and len(text) < 1000 for text in conditions.values())
+
+
+def test_cores_that_no_file_tells_are_unknown_and_no_obstacle(tmp_path: Path) -> None:
+    found = read_host_conditions(Told(tmp_path, {}, facts(1.0, 1.0)).as_worker)
+    assert found is not None
+    assert (found.processors, found.cores) == (4, 0)
+    assert "siblings" not in [each.kind for each in obstacles(found, Reading(), Reading())]
+
+
+def test_a_control_group_does_not_lead_out_of_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "machine").mkdir()
+    (tmp_path / "machine" / "cpu.max").write_text("100000 100000")
+    (tmp_path / "machine" / "memory.max").write_text("900")
+    files = {"proc/self/cgroup": "0::/../../../..\n", "sys/fs/cgroup/x": ""}
+    told = Told(tmp_path / "machine", files, facts(1.0, 1.0, memory_bytes=1000))
+    conditions = host_record(told.as_worker).conditions
+    assert (conditions["cpu quota"], conditions["memory limit"]) == ("unknown", "unknown")
+    assert not [path for path in told.asked if ".." in path]
+
+
+def test_a_name_that_is_a_file_and_a_folder_is_left_out(tmp_path: Path) -> None:
+    group = "sys/fs/cgroup"
+    files = {
+        "proc/stat": stat(0, 0), "proc/self/cgroup": "0::/cpu.stat\n", f"{group}/cpu.stat": "throttled_usec 1000000",
+        f"{group}/cpu.stat/cpu.stat": "throttled_usec 1000000",
+    }  # fmt: skip
+    told = Told(tmp_path, files, facts(100.0, 5.0))
+    assert HostGate(told.as_worker).before().times is not None
+    assert read_host_conditions(told.as_worker) is not None

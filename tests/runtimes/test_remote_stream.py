@@ -1,12 +1,14 @@
 """What comes from a host is a stranger's: too much, too late or nonsense is an error, never a flood or a traceback."""
 
+import io
 import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from attainable.errors import HostUnusable, RunError, WorkerCrashed
+from attainable.errors import HostUnusable, RunError, RuntimeRefused, WorkerCrashed, WorkerTimedOut
 from attainable.measurement import measure_workload
 from attainable.runtimes.onnxruntime import RUNTIME
 from attainable.runtimes.remote import RemoteWorker, workers_at
@@ -170,8 +172,9 @@ def test_a_file_that_stops_on_the_way_is_not_waited_for(tmp_path: Path, monkeypa
     monkeypatch.setattr("attainable.runtimes.remote._STALL_SECONDS", 0.5)
     answer = answered(json.dumps({"result": {"file": "/there/output"}}))
     hostile(tmp_path, monkeypatch, answer=answer, otherwise="send({'bytes': 50, 'result': {}}, b'half')")
-    with RemoteWorker(BOARD, sys.executable) as worker, pytest.raises(RunError, match="no answer to 'run'"):
+    with RemoteWorker(BOARD, sys.executable) as worker, pytest.raises(RunError, match="no answer to 'fetch'") as fault:
         worker.call("run", {}, deadline_seconds=20.0, most_bytes=100)
+    assert "--time-budget" not in fault.value.help
 
 
 @pytest.mark.parametrize("path", ["etc/passwd", "proc/../etc/passwd", "/proc/stat", "proc/stat/x", "proc/./stat", ""])
@@ -189,6 +192,11 @@ def test_files_of_the_kernel_that_nobody_asked_for_are_left_out(
     [
         {}, {"version": "1"}, {"version": "1", "load_seconds": "x", "peak_rss_bytes": 1},
         {"version": "1", "load_seconds": 1.0, "peak_rss_bytes": [1]},
+        {"version": "1", "load_seconds": 1.0, "peak_rss_bytes": 1, "import_seconds": "x"},
+        {"version": "1", "load_seconds": 1.0, "peak_rss_bytes": 1, "read_seconds": float("inf")},
+        {"version": "1", "load_seconds": 1.0, "peak_rss_bytes": 1, "resident_loaded_bytes": "x"},
+        {"version": "1", "load_seconds": 1.0, "peak_rss_bytes": 1, "resident_before_bytes": 10**400},
+        {"version": "1", "load_seconds": -1.0, "peak_rss_bytes": 1},
     ],
 )  # fmt: skip
 def test_a_session_that_does_not_tell_what_it_should_is_a_crash(
@@ -197,8 +205,6 @@ def test_a_session_that_does_not_tell_what_it_should_is_a_crash(
     hostile(tmp_path, monkeypatch, answer=answered(json.dumps({"result": result})))
     net = Net()
     workload = load(net.load(tmp_path, [image()], net.op("Relu", "x")).provenance.path)
-    import numpy as np
-
     inputs = {"x": np.zeros(workload.inputs[0].dims, np.float32)}
     with workers_at(BOARD) as workers, pytest.raises(WorkerCrashed, match="it broke the protocol during 'open'"):
         RUNTIME.open(workload, inputs, threads=1, deadline_seconds=20.0)
@@ -216,6 +222,9 @@ GOOD = {
     [
         {"seconds": []}, {"seconds": [0.1] * 9}, {"seconds": [-1.0]}, {"seconds": [float("nan")]}, {"seconds": ["x"]},
         {"seconds": [float("inf")]}, {"seconds": 3}, {"wall_seconds": None}, {"usage": {"surplus": 3}},
+        {"seconds": [0.0]}, {"wall_seconds": 0}, {"wall_seconds": float("nan")}, {"process_cpu_seconds": 1e300},
+        {"usage": {"minor_faults": "x"}}, {"usage": {"minor_faults": -1}}, {"usage": 3}, {"missed_periods": 1},
+        {"resident_bytes": -1}, {"peak_rss_bytes": 2**64},
     ],
 )  # fmt: skip
 def test_times_that_are_none_are_a_crash(
@@ -227,8 +236,6 @@ def test_times_that_are_none_are_a_crash(
     hostile(tmp_path, monkeypatch, answer=f"{choose}; send({{'bytes': len(text), 'result': {{}}}}, text)")
     net = Net()
     workload = net.load(tmp_path, [image()], net.op("Relu", "x"))
-    import numpy as np
-
     inputs = {"x": np.zeros(workload.inputs[0].dims, np.float32)}
     with workers_at(BOARD):
         remote = RUNTIME.open(workload, inputs, threads=1, deadline_seconds=20.0)
@@ -259,3 +266,88 @@ def test_an_interpreter_that_is_too_old_is_named(tmp_path: Path, monkeypatch: py
     fake_ssh(tmp_path, monkeypatch)
     with pytest.raises(HostUnusable, match=f"board: {old} there is 3.8, a worker needs 3.10 or newer"):
         RemoteWorker(BOARD, str(old))
+
+
+def test_files_of_an_answer_have_one_deadline_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attainable.runtimes.remote._STALL_SECONDS", 0.5)
+    answer = answered(json.dumps({"result": {"files": [f"/there/{each}" for each in range(100)]}}))
+    # Each of them comes in time: 100 of them take 10 s.
+    hostile(tmp_path, monkeypatch, answer=answer, otherwise="time.sleep(0.1); send({'bytes': 1, 'result': {}}, b'x')")
+    with RemoteWorker(BOARD, sys.executable) as worker, pytest.raises(WorkerTimedOut, match="no answer to 'fetch'"):
+        worker.call("run", {}, deadline_seconds=20.0)
+
+
+def test_more_files_than_an_answer_may_bring_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attainable.runtimes.remote._MOST_FILES", 3)
+    answer = answered(json.dumps({"result": {"files": [f"/there/{each}" for each in "abcd"]}}))
+    hostile(tmp_path, monkeypatch, answer=answer)
+    with RemoteWorker(BOARD, sys.executable) as worker, pytest.raises(WorkerCrashed, match="more files than an answer"):
+        worker.call("run", {}, deadline_seconds=20.0)
+
+
+@pytest.mark.parametrize("name", ["given", "worker.log"])
+def test_a_file_of_ours_is_not_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    answer = answered(json.dumps({"result": {"file": f"/there/{name}"}}))
+    hostile(tmp_path, monkeypatch, answer=answer, otherwise="good()")
+    with RemoteWorker(BOARD, sys.executable) as worker:
+        given = worker.folder / "given"
+        given.write_text("ours")
+        with pytest.raises(WorkerCrashed, match=f"{name} is a file of ours"):
+            worker.call("run", {"given": str(given)}, deadline_seconds=20.0)
+
+
+def test_an_answer_that_is_both_a_result_and_an_error_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile(tmp_path, monkeypatch, answer=answered(json.dumps({"result": 3, "error": {"message": "no"}})))
+    with RemoteWorker(BOARD, sys.executable) as worker, pytest.raises(RuntimeRefused, match="no"):
+        worker.call("run", {}, deadline_seconds=20.0)
+
+
+ARCHIVE, SHORT = io.BytesIO(), io.BytesIO()
+np.savez(ARCHIVE, y=np.zeros(3))
+np.save(SHORT, np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ARCHIVE.getvalue(), b"PK\x03\x04", b"", b"no array", SHORT.getvalue()[:-1], SHORT.getvalue()[:20],
+        b"\x93NUMPY\x01\x00\x06\x00{'''\n\n",
+    ],
+)  # fmt: skip
+def test_an_output_that_is_no_array_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    opened = json.dumps({"result": {"version": "1", "load_seconds": 1.0, "peak_rss_bytes": 1}})
+    hostile(tmp_path, monkeypatch, answer=answered(opened))
+    net = Net()
+    workload = net.load(tmp_path, [image()], net.op("Relu", "x"))
+    inputs = {"x": np.zeros(workload.inputs[0].dims, np.float32)}
+    with workers_at(BOARD) as workers:
+        remote = RUNTIME.open(workload, inputs, threads=1, deadline_seconds=20.0)
+    with remote as session:
+        file = workers[0].folder / "output-0.npy"
+        file.write_bytes(content)
+        monkeypatch.setattr(workers[0], "call", lambda *_, **__: {"outputs": {"y\x1b": str(file)}})  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
+        with pytest.raises(RuntimeRefused, match=r"^worker on board: the file of its output 'y' holds no array"):
+            session.compute(inputs, deadline_seconds=20.0)
+
+
+@pytest.mark.parametrize(
+    ("files", "available"),
+    [
+        # What this machine has says nothing of the host.
+        ({"proc/meminfo": ""}, None),
+        ({"proc/meminfo": "MemTotal: 8 kB"}, None),
+        ({"proc/meminfo": "MemAvailable: 8 kB"}, 8192),
+        ({"proc/meminfo": "MemAvailable: much kB"}, None),
+        ({"proc/meminfo": f"MemAvailable: {'9' * 5000} kB"}, None),
+        ({"proc/meminfo": "MemAvailable: 8 kB", "sys/fs/cgroup/memory.max": "9" * 5000}, 8192),
+        ({"proc/meminfo": "MemAvailable:", "sys/fs/cgroup/memory.max": "9", "sys/fs/cgroup/memory.current": "4"}, 5),
+    ],
+)
+def test_free_memory_is_that_of_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], available: int | None
+) -> None:
+    hostile(tmp_path, monkeypatch, otherwise=f"good({{'files': {files!r}}})")
+    with RemoteWorker(BOARD, sys.executable) as worker:
+        assert worker.available_memory_bytes() == available

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 from attainable.errors import HostUnusable, RunError, RuntimeRefused, WorkerCrashed, WorkerTimedOut
 from attainable.runtimes.onnxruntime import RUNTIME
 from attainable.runtimes.remote import AGENT, RemoteWorker, workers_at
+from attainable.runtimes.remote.faults import install_command
 from attainable.runtimes.remote.hosts import Host
 from attainable.workload import Workload
 from tests.processes import is_alive, wait_until_dead
@@ -233,8 +235,10 @@ def test_when_the_connection_is_killed_nothing_is_left_there(
     open_session(worker, tmp_path, call=call)
     there, process = folder_there(worker), worker.process_id
     # The fake becomes the agent itself: SIGKILL takes it away before it can do anything.
-    with pytest.raises(RunError, match=r"board: the connection ended during 'run'"):
+    with pytest.raises(RunError, match=r"board: the connection ended during 'run'") as fault:
         run(worker)
+    assert "nothing is left" not in fault.value.help
+    assert "15 minutes" in fault.value.help
     wait_until_dead([process])
     if end is signal.SIGTERM:
         wait_until_dead([int(note.read_text())])
@@ -264,8 +268,43 @@ def test_a_runtime_that_the_host_lacks(worker: RemoteWorker, tmp_path: Path) -> 
     with pytest.raises(HostUnusable) as fault:
         open_session(worker, tmp_path, opening="import no_such_runtime")
     assert fault.value.what == f"no_such_runtime is not installed for {sys.executable} there"
-    assert fault.value.help.startswith(f"install it: ssh board {sys.executable} -m pip install no_such_runtime")
-    assert "[hosts.board] python" in fault.value.help
+    assert fault.value.help == 'name its Python in config.toml: [hosts.board] python = "/path/to/python3"'
+
+
+def test_a_command_that_is_advised_has_our_packages_and_no_word_of_the_host(tmp_path: Path) -> None:
+    opening = "raise ModuleNotFoundError('x', name='x; touch pwned')"
+    packages = ("our package>=1,<2", "numpy")
+    host = Host("ssh://me@[::1]:22")
+    with RemoteWorker(host, sys.executable, packages) as worker, pytest.raises(HostUnusable) as fault:
+        open_session(worker, tmp_path, opening=opening)
+    assert "pwned" not in fault.value.help
+    assert fault.value.help.endswith(
+        """: ssh 'ssh://me@[::1]:22' "python3 -m venv ~/measure && ~/measure/bin/pip install """
+        """'our package>=1,<2' numpy"; then in config.toml: [hosts."[::1]:22"] python = "~/measure/bin/python\""""
+    )
+
+
+@pytest.mark.parametrize("package", ["plain", "a>=1,<2", "$(touch pwned)", 'a"b', "a'b", "a`b`", "a\\b", "a!b"])
+def test_a_shell_there_gets_each_package_as_one_word(package: str) -> None:
+    words = shlex.split(install_command("board", (package, "numpy")))
+    assert words[:2] == ["ssh", "board"]
+    assert shlex.split(words[2])[-3:] == ["install", package, "numpy"]
+
+
+def test_a_program_that_is_no_python_is_tried_as_one_word(ssh: Path) -> None:
+    (ssh / "ssh").write_text("#!/bin/sh\nexit 0\n")
+    with pytest.raises(HostUnusable) as fault:
+        RemoteWorker(BOARD, "/no {such}/$(python)")
+    assert shlex.split(fault.value.help.removeprefix("try: ssh board ")) == ["'/no {such}/$(python)' --version"]
+
+
+def test_a_host_that_tells_nothing_in_time_is_no_matter_of_the_budget(
+    worker: RemoteWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attainable.runtimes.remote._STALL_SECONDS", 0.0)
+    with pytest.raises(WorkerTimedOut, match="no answer to 'read'") as fault:
+        worker.read(["proc/stat"])
+    assert fault.value.help == "check the connection, and what else runs there: ssh board uptime"
 
 
 def test_a_folder_that_the_host_lacks() -> None:

@@ -1,13 +1,14 @@
 """Every operator that is translated to PyTorch gives what onnxruntime gives; skipped where PyTorch is not installed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
+from onnx.shape_inference import infer_shapes
 
 from attainable.errors import RuntimeRefused
 from attainable.measurement.inputs import make_inputs
@@ -52,12 +53,25 @@ class Cases(Net):
         return first
 
     def give(self, kind: str, *results: str) -> None:
-        """Make results outputs, all as float32."""
-        self.kinds |= {self.op("Cast", each, attributes={"to": TensorProto.FLOAT}): kind for each in results}
+        """Make results outputs, in their own types."""
+        self.kinds |= {each: kind for each in results if each}
 
     def loaded(self, folder: Path, *, opset: int = 20) -> Workload:
         inputs = [value("x", X), value("other", X)]
-        return load(save(model(self.nodes, inputs, list(self.kinds), self.constants, opset=opset), folder))
+        proto = model(self.nodes, inputs, list(self.kinds), self.constants, opset=opset)
+        for output in proto.graph.output:
+            output.ClearField("type")
+        proto = infer_shapes(proto)
+        for output in proto.graph.output:
+            # Of operators that are functions the types are not inferred.
+            output.type.tensor_type.elem_type = output.type.tensor_type.elem_type or TensorProto.FLOAT
+        return load(save(proto, folder))
+
+    def drop(self, *places: int) -> None:
+        """Leave results of the last node out."""
+        for place in places:
+            self.kinds.pop(self.nodes[-1].output[place], None)
+            self.nodes[-1].output[place] = ""
 
 
 def integers(net: Net, *elements: int) -> str:
@@ -84,6 +98,10 @@ def element_wise(net: Cases) -> None:
     for kind in ON_INTEGERS:
         net.case(kind, whole[0], divisors)
     net.case("BitwiseNot", whole[0])
+    for kind in ("ReduceSum", "ReduceProd", "ReduceL1", "ReduceSumSquare", "ReduceMax"):
+        net.case(kind, divisors, integers(net, 3))
+    net.case("Dropout", "x", net.constant(0.5), net.constant(False, "bool"), outputs=2)
+    net.drop(1)
     net.case("Mod", "x", net.constant(0.3), fmod=1)
     net.case("CastLike", whole[0], "x")
     net.case("HardSigmoid", "x", alpha=1 / 6, beta=0.5)
@@ -109,6 +127,7 @@ def contractions(net: Cases) -> None:
     net.case("Gemm", rows, net.weight(5, 6), net.weight(5), transB=1)
     net.case("Gemm", rows, net.weight(28, 5), net.weight(1, 5), transA=1, alpha=0.5, beta=2.0)
     net.case("Gemm", rows, net.weight(6, 5))
+    net.case("Gemm", rows, net.weight(6, 5), alpha=0.5)
 
 
 def windows_and_norms(net: Cases) -> None:
@@ -123,6 +142,11 @@ def windows_and_norms(net: Cases) -> None:
     net.case("InstanceNormalization", "x", net.weight(4), net.weight(4))
     net.case("LRN", "x", size=3, alpha=0.1)
     net.case("LpNormalization", "x", axis=1)
+    net.case("LpNormalization", net.op("Mul", "x", net.constant([[[[0], [1], [1], [1], [1], [1], [1]]]])))
+    net.case("MaxPool", "x", outputs=2, kernel_shape=[2, 2])
+    net.drop(1)
+    net.case("LayerNormalization", "x", net.weight(6), outputs=3)
+    net.drop(1, 2)
     quantised = net.case("QuantizeLinear", "x", net.constant(0.02), net.constant(3, "int8"))
     net.case("DequantizeLinear", quantised, net.constant(0.02), net.constant(3, "int8"))
     scales, zeros = net.constant([0.1, 0.2, 0.3, 0.4]), net.constant([1, 2, 3, 4], "int8")
@@ -163,6 +187,7 @@ def movements(net: Cases) -> None:
     net.case("ScatterND", "x", places, net.weight(2, 6))
     net.case("ScatterElements", "x", net.constant([[[[5, 0, 1, 2, 3, 4]]]], "int64"), net.weight(1, 1, 1, 6), axis=3)
     net.case("Trilu", "x", net.constant(1, "int64"), upper=0)
+    net.case("Cast", "x", to=TensorProto.DOUBLE, saturate=1)
 
 
 def constants(net: Cases) -> None:
@@ -245,6 +270,69 @@ def test_an_input_that_has_to_be_a_constant_is_named(tmp_path: Path) -> None:
     inputs = make_inputs(workload).arrays
     with pytest.raises(RuntimeRefused, match="Expand, node 2: its input 1 depends on what the network is given"):
         RUNTIME.open(workload, inputs, threads=1, deadline_seconds=60)
+
+
+REFUSED: dict[str, Callable[[Cases], object]] = {
+    "QuantizeLinear with output_dtype": lambda net: net.case(
+        "QuantizeLinear", "x", net.constant(0.1), output_dtype=TensorProto.INT8
+    ),
+    "Resize with exclude_outside": lambda net: net.case(
+        "Resize", "x", "", "", integers(net, 1, 4, 5, 5), mode="cubic", exclude_outside=1
+    ),
+    "Resize by a scale": lambda net: net.case("Resize", "x", "", net.constant([1, 1, 1.3, 1.3]), mode="linear"),
+    "Cast to torch.float8_e4m3fn": lambda net: net.case(
+        "Cast", net.op("Cast", "x", attributes={"to": TensorProto.FLOAT8E4M3FN}), to=TensorProto.FLOAT
+    ),
+    "training_mode that is not constant": lambda net: net.case(
+        "Dropout", "x", "", net.op("Greater", net.op("ReduceMax", "x", attributes={"keepdims": 0}), net.constant(9))
+    ),
+    "its attribute imagined": lambda net: net.case("Relu", "x", imagined=1),
+    "GlobalMaxPool over no axes": lambda net: net.case("GlobalMaxPool", net.op("Flatten", "x")),
+    "ReduceMean of integers": lambda net: net.case("ReduceMean", net.op("Shape", "x")),
+}
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_what_would_be_computed_in_another_way_is_refused(words: str, tmp_path: Path) -> None:
+    if reason := why_not_installed(RUNTIME):
+        pytest.skip(reason)
+    net = Cases()
+    REFUSED[words](net)
+    workload = load(save(model(net.nodes, [value("x", X)], list(net.kinds), net.constants, opset=21), tmp_path))
+    with pytest.raises(RuntimeRefused, match=words):
+        RUNTIME.open(workload, make_inputs(workload).arrays, threads=1, deadline_seconds=60)
+
+
+def test_a_split_may_leave_parts_out(tmp_path: Path) -> None:
+    if reason := why_not_installed(RUNTIME):
+        pytest.skip(reason)
+    # Four channels in four parts, of which only two are given.
+    node = helper.make_node("Split", ["x"], ["", "second", "third", ""], axis=1, num_outputs=4)
+    workload = load(save(model([node], [value("x", X)], ["second", "third"]), tmp_path))
+    inputs = make_inputs(workload).arrays
+    found = _computed(RUNTIME, workload, inputs)
+    assert [found[name].tolist() for name in ("second", "third")] == [
+        inputs["x"][:, at : at + 1].tolist() for at in (1, 2)
+    ]
+
+
+@pytest.mark.parametrize("kind", ["Div", "Mod"])
+def test_integers_that_the_network_is_given_can_be_divided_by(kind: str, tmp_path: Path) -> None:
+    if reason := why_not_installed(RUNTIME):
+        pytest.skip(reason)
+    proto = model(
+        [helper.make_node(kind, ["a", "b"], ["y"]), helper.make_node("Gather", ["table", "a"], ["row"])],
+        [value("a", [1, 4], TensorProto.INT64), value("b", [1, 4], TensorProto.INT64)], ["y", "row"],
+        # A table of one row, where the places that are tried must not be one.
+        [numpy_helper.from_array(np.ones((1, 3), "float32"), "table")],
+    )  # fmt: skip
+    proto.graph.output[0].type.tensor_type.elem_type = TensorProto.INT64
+    workload = load(save(proto, tmp_path))
+    given = {"a": np.array([[0, 0, -1, 0]]), "b": np.array([[3, -4, 5, 7]])}
+    with RUNTIME.open(workload, given, threads=1, deadline_seconds=60) as session:
+        found = session.compute(given, deadline_seconds=60)
+    # Division rounds towards zero; the remainder has the sign of the divisor: -1 = -1 * 5 + 4.
+    assert found["y"].tolist() == [[0, 0, 0, 0] if kind == "Div" else [0, 0, 4, 0]]
 
 
 def _computed(runtime: Any, workload: Workload, inputs: Mapping[str, Any]) -> Mapping[str, np.ndarray[Any, Any]]:

@@ -14,6 +14,15 @@ from attainable.runtimes.torch.compile import RUNTIME
 from attainable.testing.conformance import why_not_installed
 from tests.runtimes.nets import Net, image
 
+
+def part(name: str) -> ModuleType:
+    specification = importlib.util.spec_from_file_location(f"{name}_under_test", SESSIONS / f"{name}.py")
+    assert specification is not None and specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
 WRITTEN = """
 class Runner:
     def call(self, args):
@@ -37,11 +46,39 @@ class Runner:
 
 @pytest.fixture(scope="module")
 def compiled() -> ModuleType:
-    specification = importlib.util.spec_from_file_location("torch_compiled_under_test", SESSIONS / "torch_compiled.py")
-    assert specification is not None and specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+    return part("torch_compiled")
+
+
+@pytest.fixture(scope="module")
+def program() -> Any:
+    return part("torch_program")
+
+
+def test_results_that_a_node_leaves_out_are_dropped_from_one_call(program: Any) -> None:
+    calls: list[str] = []
+
+    def several(x: str) -> tuple[int, int, int]:
+        calls.append(x)
+        return (1, 2, 3)
+
+    assert program._present(several, ["a", "", "c"])("x") == (1, 3)
+    assert calls == ["x"]
+    assert program._present(str.upper, ["a", "", ""])("x") == "X"
+    with pytest.raises(ValueError, match="only the first"):
+        program._present(str.upper, ["", "b"])("x")
+
+
+def test_what_only_the_translation_needs_is_forgotten(program: Any) -> None:
+    made: Any = object.__new__(program.Program)
+    made._constants, made._operands, made._tensors, made._modules = {"y": "elements"}, {"w": 1}, {"x": None}, []
+    made.inputs, made.output_types = {"x": 0}, {"y": "float32"}
+
+    def network(*given: object) -> object:
+        return given
+
+    made._network = network
+    assert made.network() == ([], [], ["elements"], 1)
+    assert [made._constants, made._operands, made._tensors] == [{}, {}, {}]
 
 
 def test_the_calls_of_kernels_are_found_with_what_they_give(compiled: ModuleType) -> None:
@@ -53,7 +90,7 @@ def test_the_calls_of_kernels_are_found_with_what_they_give(compiled: ModuleType
     ]
 
 
-def test_the_clock_is_read_around_each_kernel_and_nothing_else_changes(compiled: ModuleType) -> None:
+def test_the_clock_is_read_after_each_kernel_and_nothing_else_changes(compiled: ModuleType) -> None:
     happened: list[str] = []
 
     def kernel(name: str) -> Any:
@@ -79,7 +116,7 @@ def test_the_clock_is_read_around_each_kernel_and_nothing_else_changes(compiled:
     assert function(None, ["x"]) == plain == ("linear",)
     assert [each for each in happened if not each.startswith("at ")] == without
     assert happened == [
-        "assert", "allocate", "at 2", "relu", "at 4", "at 5", "linear", "at 7", "assert", "at 9", "bmm", "at 11"
+        "at 0", "assert", "allocate", "relu", "at 4", "linear", "at 6", "assert", "bmm", "at 9"
     ]  # fmt: skip
 
 

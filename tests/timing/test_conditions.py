@@ -179,3 +179,19 @@ def test_this_machine():
     assert all(name and text for name, text in conditions.as_pairs())
     times = read_cpu_times()
     assert times is None or times.busy_seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("groups", "limit"),
+    [("0::/\n", "none"), ("", "unknown"), ("0::/../pod\n", "unknown"), ("5:memory:/\n0::/..\n", "unknown")],
+)
+def test_no_limit_is_told_from_one_that_cannot_be_seen(tmp_path: Path, groups: str, limit: str):
+    # Where the second group would lead.
+    files = {
+        "proc/self/cgroup": groups,
+        "sys/fs/pod/cpu.max": "100000 100000",
+        "sys/fs/pod/memory.max": "9",
+        "sys/fs/cgroup/x": "",
+    }
+    pairs = dict(read_conditions(root=machine(tmp_path, files)).as_pairs())
+    assert (pairs["cpu quota"], pairs["memory limit"]) == (limit, limit)

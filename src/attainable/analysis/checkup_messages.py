@@ -58,7 +58,7 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "no runtime.seen": "no runtime can be used: nothing can be measured",
         "no runtime.do": "attainable runtimes install onnxruntime",
         # runtimes that cannot be used
-        "runtime.host.missing": 'ssh {host} "{python} -m pip install {packages}"',
+        "runtime.host.missing": '{command}; then in config.toml: [hosts.{table}] python = "{python}"',
         "runtime.host.broken": "name an interpreter that has it in config.toml: hosts.{key}.runtimes.{runtime}.python",
         "runtime.missing.nowhere": "attainable runtimes install {runtime}",
         "runtime.slow.own": "it did not answer in time; it may be usable: attainable measure MODEL --runtime {runtime}",

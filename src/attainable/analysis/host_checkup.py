@@ -10,6 +10,7 @@ from attainable.runtimes import runtime
 from attainable.runtimes.remote import RemoteWorker
 from attainable.runtimes.remote.builds import read_host_builds
 from attainable.runtimes.remote.conditions import HostGate, read_host_conditions
+from attainable.runtimes.remote.faults import OWN_PYTHON, install_command, toml_key
 from attainable.runtimes.remote.hosts import Host
 from attainable.timing.gate import spans
 from attainable.timing.obstacles import obstacles
@@ -44,8 +45,10 @@ def _advised(build: InstalledRuntime, host: Host) -> InstalledRuntime:
     """With what to do there in place of what to do here."""
     if build.state == "usable":
         return build
-    # A shell there reads it as well.
-    packages = " ".join(f"'{package}'" for package in runtime(build.runtime).requirement.packages)
-    key = host.name.rpartition("@")[2]
-    values = {"host": host.name, "key": key, "runtime": build.runtime, "python": host.python_for(build.runtime)}
-    return replace(build, advice=say(f"runtime.host.{build.state}", {**values, "packages": packages}))
+    key = toml_key(host.name)
+    values = {
+        "command": install_command(host.name, runtime(build.runtime).requirement.packages), "key": key,
+        "runtime": build.runtime, "python": OWN_PYTHON,
+        "table": f"{key}.runtimes.{build.runtime}" if build.runtime in host.pythons else key,
+    }  # fmt: skip
+    return replace(build, advice=say(f"runtime.host.{build.state}", values))

@@ -45,8 +45,8 @@ class OutputRow:
     """Measured: an output of a run beside that of the reference.
 
     ``fault`` says why they cannot be compared, empty where they can. ``relative_error`` is the largest difference of an
-    element by the largest magnitude of the reference, null where one of the two is not finite; ``same_top`` the share
-    of rows whose largest element is at the same place.
+    element by the largest magnitude around it, of integers the share of elements that differ, null where one of the
+    two is not finite; ``same_top`` the share of rows whose largest element is at the same place.
     """
 
     name: str

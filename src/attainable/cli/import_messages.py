@@ -45,9 +45,13 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "statistic.one run": "time",
         "statistic.whole log": "total over the trace",
         "trace.gpu": "GPU {number}",
-        "trace.span": "{kernels} kernels in {span}",
-        "trace.span.marked": "{kernels} kernels in {span}, from the first of {count} marked runs to the last",
-        "trace.span.told": "{kernels} kernels in {span}, {count} runs",
+        "trace.kernels": "{count} kernels",
+        "trace.kernels.one": "1 kernel",
+        "trace.graphs": "{count} replays of CUDA graphs",
+        "trace.graphs.one": "1 replay of a CUDA graph",
+        "trace.span": "{activities} in {span}",
+        "trace.span.marked": "{activities} in {span}, from the first of {count} marked runs to the last",
+        "trace.span.told": "{activities} in {span}, {count} runs",
         "trace.busy": "busy: of the time in which at least one kernel ran. nvidia-smi calls it GPU-Util; "
         "it does not tell how much of the GPU a kernel uses",
         "trace.copies": "only copied or filled memory",
@@ -55,8 +59,10 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "trace.stream": "of the time at least one kernel ran in stream {stream}",
         "trace.gaps": "{count} gaps without a kernel: the longest {longest}, half of them over {median}",
         "trace.gaps.one": "one gap without a kernel",
-        "trace.launch": "Half of the kernels take less than {kernel}, and half of the gaps more than {gap}: the GPU "
-        "waits for kernels to be started. CUDA graphs, larger batches or fewer kernels help.",
+        "trace.launch": "Half of the kernels take less than {kernel}, and half of the gaps in which nothing ran more "
+        "than {gap}: the GPU waits for kernels to be started. CUDA graphs, larger batches or fewer kernels help.",
+        "trace.copying": "In {share} of the time without a kernel it copied or filled memory: the GPU waits for "
+        "copies. Pinned memory, copies beside kernels, in a stream of their own, or fewer of them help.",
         "trace.runs": "Add --runs N, the number of equal runs in this trace, to see the time of one.",
         "achieved": "Achieved",
         "achieved.counted": "counted, a run",
@@ -68,9 +74,16 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "achieved.op by op": "bytes, every op on its own",
         "achieved.basis": "Counted work by the measured {statistic} of a run{device}: no counters of the hardware.",
         "achieved.device": ", beside the roofs of {device}",
+        "achieved.batch": "Counted at batch {batch}; add --batch if the run had another.",
+        "achieved.shapes": "Counted in the shapes of the model; add --batch or --shape if the run had others.",
+        "achieved.at_least": "Some ops could not be counted: all of these are at least what is shown. To see which: "
+        "attainable count MODEL; --trip-count there says how often a loop runs.",
+        "achieved.floor": "at least {figure}",
         "achieved.busy": "The GPU was busy {busy} of the time and reached {share} of its {dtype} peak{bytes}.",
         "achieved.peak": "It reached {share} of the {dtype} peak of {device}{bytes}.",
-        "achieved.bandwidth": " and {low} to {high} of its memory bandwidth",
+        "achieved.bandwidth": " and between {low} of its memory bandwidth (if only weights, inputs and outputs moved) "
+        "and {high} (if nothing stayed on the chip)",
+        "achieved.kept": "More than the bandwidth means that the run kept tensors on the chip.",
         "achieved.narrower": "More than a peak means that it computed in a narrower type (TF32 in place of float32) or "
         "by an algorithm with fewer operations (Winograd).",
         "achieved.gpus": "The trace is of {count} GPUs, the roofs are of one.",

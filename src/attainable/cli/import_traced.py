@@ -1,5 +1,7 @@
 """The part of ``attainable import`` that is about GPUs: how busy they were, and what the network achieved meanwhile."""
 
+from collections.abc import Iterator
+
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -37,11 +39,8 @@ def print_trace(out: Console, trace: Trace, *, statistic: Statistic) -> None:
         _add_shares(facts, trace, gpu)
         _add_gaps(facts, gpu)
         show(out, facts)
-        if gpu.launch_bound:
-            values = {
-                "kernel": format_seconds(gpu.median_kernel_seconds), "gap": format_seconds(gpu.gaps.median_seconds),
-            }  # fmt: skip
-            show(out, plain(say("trace.launch", values), "yellow"))
+        for sentence in _waiting(gpu):
+            show(out, plain(sentence, "yellow"))
         out.print()
     if statistic == "whole log":
         show(out, plain(say("trace.runs"), "dim"))
@@ -54,50 +53,84 @@ def print_achieved(out: Console, achieved: Achieved) -> None:
     table = bare_table([Column(plain(say("achieved"), "bold"), overflow="fold"), *columns])
     for row in achieved.operations:
         name = say("achieved.operations", {"engine": row.engine, "dtype": short_name(row.dtype)})
-        counted, rate = f"{format_count(row.operations)}op", format_operations_per_second(row.operations_per_second)
+        figures = (f"{format_count(row.operations)}op", format_operations_per_second(row.operations_per_second))
         roof = row.roof_operations_per_second
-        _add_row(table, name, counted, rate, format_operations_per_second(roof) if roof else "", row.share)
+        _add_row(table, name, figures, format_operations_per_second(roof) if roof else "", _share(achieved, row.share))
     for moved in achieved.bytes:
-        counted, rate = format_bytes(moved.bytes), format_bytes_per_second(moved.bytes_per_second)
+        figures = (format_bytes(moved.bytes), format_bytes_per_second(moved.bytes_per_second))
         roof = moved.roof_bytes_per_second
         name = say(f"achieved.{moved.moved}")
-        _add_row(table, name, counted, rate, format_bytes_per_second(roof) if roof else "", moved.share)
+        _add_row(table, name, figures, format_bytes_per_second(roof) if roof else "", _share(achieved, moved.share))
     show(out, table)
-    device = say("achieved.device", {"device": short_name(achieved.device)}) if achieved.device else ""
-    show(out, plain(say("achieved.basis", {"statistic": achieved.statistic, "device": device}), "dim"))
+    for sentence in _basis(achieved):
+        show(out, plain(sentence, "dim"))
     out.print()
     for sentence in _sentences(achieved):
         show(out, plain(sentence))
     out.print()
 
 
-def _add_row(table: Table, name: str, counted: str, rate: str, roof: str, share: float | None) -> None:
-    cells = (name, counted, rate, roof or say("untold"), say("untold") if share is None else format_share(share))
-    table.add_row(*map(plain, cells))
+def _add_row(table: Table, name: str, figures: tuple[str, str], roof: str, share: str) -> None:
+    table.add_row(*map(plain, (name, *figures, roof or say("untold"), share or say("untold"))))
 
 
-def _sentences(achieved: Achieved) -> list[str]:
-    if achieved.gpus > 1:
-        return [say("achieved.gpus", {"count": achieved.gpus})]
+def _share(achieved: Achieved, share: float | None) -> str:
+    if share is None:
+        return ""
+    return say("achieved.floor", {"figure": format_share(share)}) if achieved.at_least else format_share(share)
+
+
+def _basis(achieved: Achieved) -> Iterator[str]:
+    device = say("achieved.device", {"device": short_name(achieved.device)}) if achieved.device else ""
+    yield say("achieved.basis", {"statistic": achieved.statistic, "device": device})
+    if not achieved.batch_told and achieved.batch is not None:
+        yield say("achieved.batch", {"batch": achieved.batch})
+    elif not achieved.batch_told:
+        yield say("achieved.shapes")
+    if achieved.at_least:
+        yield say("achieved.at_least")
+
+
+def _sentences(achieved: Achieved) -> Iterator[str]:
     highest = achieved.highest
+    if achieved.gpus > 1:
+        yield say("achieved.gpus", {"count": achieved.gpus})
+        return
     if highest is None or highest.share is None:
-        return [] if achieved.device else [say("achieved.no_device")]
+        if not achieved.device:
+            yield say("achieved.no_device")
+        return
     shares = [row.share for row in achieved.bytes if row.share is not None]
+    band = {"low": _share(achieved, min(shares)), "high": _share(achieved, max(shares))} if shares else {}
     values = {
-        "share": format_share(highest.share), "dtype": short_name(highest.dtype),
-        "bytes": say("achieved.bandwidth", {"low": format_share(min(shares)), "high": format_share(max(shares))})
-        if shares
-        else "",
+        "share": _share(achieved, highest.share), "dtype": short_name(highest.dtype),
+        "bytes": say("achieved.bandwidth", band) if band else "",
     }  # fmt: skip
     if achieved.busy_share is None:
-        told = say("achieved.peak", {**values, "device": short_name(achieved.device)})
+        yield say("achieved.peak", {**values, "device": short_name(achieved.device)})
     else:
-        told = say("achieved.busy", {**values, "busy": format_share(achieved.busy_share)})
-    return [told, say("achieved.narrower")] if highest.share > 1 else [told]
+        yield say("achieved.busy", {**values, "busy": format_share(achieved.busy_share)})
+    if highest.share > 1:
+        yield say("achieved.narrower")
+    if shares and max(shares) > 1:
+        yield say("achieved.kept")
+
+
+def _waiting(gpu: GpuActivity) -> Iterator[str]:
+    """What a GPU waits for, where the trace tells."""
+    if gpu.copy_bound:
+        yield say("trace.copying", {"share": format_share(gpu.copy_seconds / gpu.gaps.seconds)})
+    if gpu.launch_bound and gpu.median_kernel_seconds is not None:
+        values = {
+            "kernel": format_seconds(gpu.median_kernel_seconds), "gap": format_seconds(gpu.idle.median_seconds),
+        }  # fmt: skip
+        yield say("trace.launch", values)
 
 
 def _add_span(facts: Table, trace: Trace, gpu: GpuActivity) -> None:
-    values = {"kernels": gpu.kernels, "span": format_seconds(trace.span_seconds), "count": trace.runs or 0}
+    counts = (("trace.kernels", gpu.kernels), ("trace.graphs", gpu.graphs))
+    told = ", ".join(say_count(key, count) for key, count in counts if count)
+    values = {"activities": told, "span": format_seconds(trace.span_seconds), "count": trace.runs or 0}
     key = "trace.span" if trace.runs is None else "trace.span.marked" if trace.marked else "trace.span.told"
     facts.add_row("", plain(say(key, values), "dim"))
 

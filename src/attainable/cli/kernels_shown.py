@@ -48,7 +48,8 @@ def print_executed(
     run = graph.run
     runtime = short_name(f"{run.runtime} {run.version}")
     ran = short_name(run.precision) or _most_of(graph) or short_name(run.dtype)
-    place = f"{ran}, {say_count('threads', run.threads)}"
+    there = [] if run.host is None else [short_name(run.host.name)]
+    place = ", ".join([ran, say_count("threads", run.threads), *there])
     out.print()
     show_title(out, say("title", {"model": short_name(graph.model)}), runtime, place)
     show_checks(out, run)

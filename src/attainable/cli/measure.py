@@ -173,6 +173,7 @@ def _run(asked: _Asked, *, json: bool, kernels: bool) -> None:
     else:
         print_run(run)
         print_more(run)
+    _fail_where(_is_wrong(run))
 
 
 def _show_kernels(asked: _Asked, run: "Run", *, json: bool) -> None:
@@ -207,6 +208,7 @@ def _sweep(asked: _Asked, *, json: bool) -> None:
         sys.stdout.write(as_json(sweep))
     else:
         print_sweep(sweep)
+    _fail_where(any(_is_wrong(run) for run in sweep.runs))
 
 
 def _compare(asked: _Asked, second: "Workload", *, pairs: int, json: bool) -> None:
@@ -223,12 +225,13 @@ def _compare(asked: _Asked, second: "Workload", *, pairs: int, json: bool) -> No
         )
     comparison = compare_workloads(
         first, second, runtime=asked.runtime, threads=asked.threads[0], pairs=pairs, inputs=asked.inputs,
-        time_budget_seconds=asked.time_budget_seconds, precision=asked.precision, progress=_tell,
+        time_budget_seconds=asked.time_budget_seconds, precision=asked.precision, check_outputs=True, progress=_tell,
     )  # fmt: skip
     if json:
         sys.stdout.write(as_json(Verdict(verdict_in_words(comparison), comparison.claim, comparison)))
     else:
         print_comparison(comparison)
+    _fail_where(bool(comparison.wrong))
 
 
 def _compare_open_batch(asked: _Asked, *, pairs: int, json: bool) -> None:
@@ -249,6 +252,17 @@ def _compare_open_batch(asked: _Asked, *, pairs: int, json: bool) -> None:
                 print_open_batch(found)
     if json:
         sys.stdout.write(as_json(verdicts))
+    _fail_where(any(each.comparison.wrong for each in verdicts))
+
+
+def _is_wrong(run: "Run") -> bool:
+    return run.correctness is not None and run.correctness.is_right is False
+
+
+def _fail_where(wrong: bool) -> None:
+    """Wrong outputs are a check that failed: what was measured is printed, and the exit code is 1."""
+    if wrong:
+        raise typer.Exit(1)
 
 
 def _tell(done: int, all: int) -> None:
@@ -295,10 +309,7 @@ def _require_one_question(asked: _Asked, vs: Path | None, *, open_batch: bool) -
 
 
 def _require_kernels(asked: _Asked, *, compared: bool) -> None:
-    """Refuse ``--kernels`` where there is no one profiled run. Raises UnknownName or InvalidQuantity."""
-    from attainable.runtimes import RUNTIMES
-    from attainable.runtimes import runtime as runtime_of
-
+    """Refuse ``--kernels`` where there is no one profiled run. Raises InvalidQuantity."""
     where, deployment = "--kernels", asked.deployment
     if compared or len(asked.batches) * len(asked.threads) > 1:
         raise InvalidQuantity(
@@ -310,6 +321,3 @@ def _require_kernels(asked: _Asked, *, compared: bool) -> None:
             "cannot be combined with --period, --beside or --load", where=where,
             help="kernels are profiled in runs without a pause, alone",
         )  # fmt: skip
-    if not runtime_of(asked.runtime).least_attributed_share:
-        able = [name for name in RUNTIMES if runtime_of(name).least_attributed_share]
-        raise InvalidQuantity(f"{asked.runtime} has no profiler", where=where, help=f"ask {', '.join(able)}")

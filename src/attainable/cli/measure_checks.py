@@ -10,6 +10,7 @@ from rich.console import Console
 
 from attainable.cli.measure_messages import say
 from attainable.cli.screen import plain, show
+from attainable.measurement.recording import NOT_COMPARED
 from attainable.names import short_name, short_sentence
 from attainable.quantities import format_share
 
@@ -31,7 +32,8 @@ def show_checks(out: Console, run: "Run") -> None:
 def asides_of(run: "Run") -> Sequence[str]:
     """The warnings of a run that ``show_checks`` has not printed yet."""
     faults = run.correctness.faults if run.correctness else ()
-    return [warning for warning in run.warnings if warning not in faults[:_MOST_FAULTS]]
+    shown = faults[:_MOST_FAULTS]
+    return [warning for warning in run.warnings if warning not in shown and not warning.startswith(NOT_COMPARED)]
 
 
 def outputs_in_a_word(run: "Run") -> Line:
@@ -54,11 +56,7 @@ def _outputs(run: "Run") -> list[Line]:
         return [(say("check.absent", {"why": found.absence}), "yellow")]
     reference = short_name(found.reference)
     if found.is_right:
-        # Of an output that should be zero all over no share of the largest value can be told.
-        errors = [
-            output.relative_error if output.magnitude else output.absolute_error for output in found.outputs
-        ]  # fmt: skip
-        worst = max(errors)
+        worst = max(output.relative_error for output in found.outputs)
         values = {"error": scientific(worst), "usual": scientific(found.tolerance.relative), "reference": reference}
         return [(say("check.right" if worst else "check.equal", values), "green")]
     lines = [(say("check.wrong", {"reference": reference}), "bold red")]

@@ -11,6 +11,7 @@ from attainable.messages import Messages
 ENGLISH: Mapping[str, str] = MappingProxyType(
     {
         # what stands before the times of a run
+        "run.on_host": "on {host}",
         "check.right": "right: within {error} of {reference} without optimisation ({usual} is allowed)",
         "check.equal": "right: equal to {reference} without optimisation",
         "check.wrong": "WRONG outputs, compared with {reference} without optimisation:",

@@ -29,6 +29,7 @@ from attainable.quantities import format_bytes, format_count, format_joules, for
 from attainable.timing.kernel_files import UNKNOWN
 
 _NOISY = "noisy"
+_MOST_FAULTS = 4
 
 
 def percent(share: float) -> str:
@@ -111,12 +112,20 @@ def _system(run: Run) -> list[tuple[str, str]]:
     return rows
 
 
+def place_of(run: Run) -> str:
+    """What ran it, in which type where that is known, and on which machine where that is not this one."""
+    parts = [short_name(f"{run.runtime} {run.version}"), short_name(run.precision)]
+    if run.host is not None:
+        parts.append(say("run.on_host", {"host": short_name(run.host.name)}))
+    return ", ".join(filter(None, parts))
+
+
 def print_sweep(sweep: Sweep, console: Console | None = None, *, aside: Console | None = None) -> None:
     """Print a row for each batch size and number of threads."""
     out, aside = console or open_console(sys.stdout), aside or open_console(sys.stderr)
     first = sweep.runs[0]
     out.print()
-    show_title(out, short_name(sweep.model), say("sweep.title"), short_name(f"{first.runtime} {first.version}"))
+    show_title(out, short_name(sweep.model), say("sweep.title"), place_of(first))
     periodic = any(run.period_seconds for run in sweep.runs)
     last = ["missed", "right"] if periodic else ["right"]
     keys = ["batch", "threads", "median", "interval", "p90", "rate", "memory", *last]
@@ -184,7 +193,8 @@ def print_comparison(
     threads = say_count("compare.threads", comparison.threads)
     place = say("compare.place", {"first": short_name(comparison.first)})
     out.print()
-    show_title(out, short_name(comparison.second), place, f"{runtime}, {threads}")
+    ran = ", ".join(filter(None, (runtime, short_name(comparison.precision), threads)))
+    show_title(out, short_name(comparison.second), place, ran)
     _show_comparison(out, comparison)
     show_asides(aside, comparison.warnings, ())
 
@@ -199,6 +209,8 @@ def print_open_batch(found: OpenBatch, console: Console | None = None, *, aside:
 
 
 def _show_comparison(out: Console, comparison: Comparison) -> None:
+    for fault in comparison.wrong[:_MOST_FAULTS]:
+        show(out, plain(short_sentence(fault), "bold red"))
     style = {"slower": "bold red", "faster": "bold green", "noisy": "bold yellow"}.get(comparison.claim.kind, "bold")
     show(out, plain(short_sentence(verdict_in_words(comparison)), style))
     out.print()

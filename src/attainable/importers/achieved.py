@@ -71,6 +71,9 @@ class Achieved:
         bytes: one row for each assumption.
         busy_share: of the time, in which at least one kernel ran; None where the log is no trace of one GPU.
         gpus: how many GPUs the trace is of; 0 where it is none. The roofs are those of one device.
+        batch: inferences that the work was counted for; None where the inputs of the model do not agree on it.
+        batch_told: whether the log told this batch; 1 may also mean that its tool did not find it.
+        at_least: some ops could not be counted: operations, bytes, what was achieved and its shares are floors.
     """
 
     device: str
@@ -80,6 +83,9 @@ class Achieved:
     bytes: tuple[AchievedBytes, ...]
     busy_share: float | None
     gpus: int
+    batch: int | None
+    batch_told: bool
+    at_least: bool
 
     @property
     def highest(self) -> AchievedOperations | None:
@@ -88,7 +94,7 @@ class Achieved:
 
 
 def achieved(log: Log, count: Count, device: Device | None, *, threads: int | None = None) -> Achieved | None:
-    """What a network achieved; None where the log has no time of a run.
+    """What a network achieved; None where the log has no time of whole runs: a sum of operators is none.
 
     Args:
         log: as read.
@@ -97,7 +103,7 @@ def achieved(log: Log, count: Count, device: Device | None, *, threads: int | No
         threads: of the processor; None for all of the device.
     """
     typical = log.times.typical
-    if typical is None or not typical[1]:
+    if typical is None or not typical[1] or log.times.basis != "runs":
         return None
     statistic, seconds = typical
     work = count.totals.work
@@ -113,7 +119,19 @@ def achieved(log: Log, count: Count, device: Device | None, *, threads: int | No
         operations=tuple(sorted(operations, key=lambda row: -(row.share or 0.0))),
         bytes=tuple(_bytes(how, number, seconds, device, threads) for how, number in moved),
         busy_share=gpus[0].busy_share if len(gpus) == 1 else None, gpus=len(gpus),
+        batch=batch_of(count), batch_told=batch_told(log), at_least=count.totals.at_least,
     )  # fmt: skip
+
+
+def batch_of(count: Count) -> int | None:
+    """The batch that a model was counted in: the first axis of its inputs; None where these do not agree on it."""
+    batches = {tensor.shape[0] for tensor in count.workload.inputs if tensor.shape}
+    return batches.pop() if len(batches) == 1 else None
+
+
+def batch_told(log: Log) -> bool:
+    """Whether a log tells its batch; 1 may also mean that the tool did not find it."""
+    return log.batch is not None and log.batch > 1
 
 
 def _operations(

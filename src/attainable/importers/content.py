@@ -40,6 +40,8 @@ _PREFIXES = (b"\xff\xfe", b"\xfe\xff")
 _PACKED = b"\x1f\x8b"
 _GZIP = 16 + zlib.MAX_WBITS
 """Of zlib: with the header of gzip."""
+_MOST_MEMBERS, _PIECE = 10_000, 65_536
+"""Files that are packed in parallel have a member for each block; one of 64 MiB in blocks of 64 KiB has 1024."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +110,27 @@ def content_of(content: bytes, *, where: str) -> Content:
 
 
 def _unpacked(content: bytes, where: str) -> bytes:
-    unpacker = zlib.decompressobj(wbits=_GZIP)
-    try:
-        unpacked = unpacker.decompress(content, MOST_BYTES + 1)
-    except zlib.error as error:
-        raise InputError(f"cannot be unpacked: {error}", where=where, help="unpack it with gzip -d") from None
-    if len(unpacked) > MOST_BYTES:
-        raise InputError(f"is larger than {MOST_BYTES // 2**20} MiB when unpacked", where=where, help="log fewer runs")
-    if not unpacker.eof:
-        raise InputError("ends before its packed content does", where=where, help="check that the tool ran to its end")
-    return unpacked
+    unpacked = bytearray()
+    start = 0
+    for _ in range(_MOST_MEMBERS):
+        unpacker = zlib.decompressobj(wbits=_GZIP)
+        while not unpacker.eof:
+            # in pieces, because what stands behind a member is copied each time
+            piece = content[start : start + _PIECE]
+            if not piece:
+                what = "ends before its packed content does"
+                raise InputError(what, where=where, help="check that the tool ran to its end")
+            try:
+                unpacked += unpacker.decompress(piece, MOST_BYTES + 1 - len(unpacked))
+            except zlib.error as error:
+                raise InputError(f"cannot be unpacked: {error}", where=where, help="unpack it with gzip -d") from None
+            if len(unpacked) > MOST_BYTES:
+                what = f"is larger than {MOST_BYTES // 2**20} MiB when unpacked"
+                raise InputError(what, where=where, help="log fewer runs")
+            start += len(piece) - len(unpacker.unused_data)
+        if not content.startswith(_PACKED, start):
+            return bytes(unpacked)
+    raise InputError(f"has more than {_MOST_MEMBERS} packed parts", where=where, help="unpack it with gzip -d")
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from attainable.analysis.run_rows import group_rows
 from attainable.cost.count import Count
 from attainable.devices.device import Device
 from attainable.errors import InputError
-from attainable.importers.achieved import Achieved, achieved
+from attainable.importers.achieved import Achieved, achieved, batch_of, batch_told
 from attainable.importers.attribution import ROUTINES, attribute
 from attainable.importers.log import Log, LoggedKernel
 from attainable.measurement.attribution import attributed_share, groups
@@ -82,6 +82,8 @@ def join(log: Log, count: Count, *, device: Device | None = None, threads: int |
     left_out = _other_batch(log, count)
     if log.times.typical is None:
         left_out = ("the log has no time of whole runs", *left_out)
+    elif log.times.basis == "operators":
+        left_out = ("the log has the time of operators only, not of whole runs", *left_out)
     elif not left_out:
         run = _run_row(log, log.times.typical, share, device=device, cores=cores)
         found = group_rows(count, groups(kernels), device, threads=cores)
@@ -122,11 +124,11 @@ def _plain(name: str) -> str:
 
 
 def _other_batch(log: Log, count: Count) -> tuple[str, ...]:
-    """Why a log is of another batch than the model; 1 may also mean that the tool did not find the batch."""
-    batches = {tensor.shape[0] for tensor in count.workload.inputs if tensor.shape}
-    if log.batch is None or log.batch <= 1 or len(batches) != 1 or log.batch in batches:
+    """Why a log is of another batch than the model."""
+    batch = batch_of(count)
+    if batch is None or not batch_told(log) or log.batch == batch:
         return ()
-    return (f"the log is of batch {log.batch} and the model of batch {batches.pop()}: add --batch {log.batch}",)
+    return (f"the log is of batch {log.batch} and the model of batch {batch}: add --batch {log.batch}",)
 
 
 def _run_row(

@@ -1,12 +1,15 @@
 """Reads the SQLite database of Nsight Systems (``nsys export --type sqlite``, or what ``nsys stats`` leaves behind).
 
 The tables ``CUPTI_ACTIVITY_KIND_KERNEL``, ``_MEMCPY`` and ``_MEMSET`` have one row for each kernel, copy and fill, with
-``start`` and ``end`` in nanoseconds, ``deviceId`` and ``streamId``; names are numbers of rows of ``StringIds``. A
-database comes from anybody: it is opened without the right to write, only its plain tables may be read, and the work
-that this may cause is limited.
+``start`` and ``end`` in nanoseconds, ``deviceId`` and ``streamId``; names are numbers of rows of ``StringIds``. Kernels
+in a CUDA graph have no rows there, unless nsys was told ``--cuda-graph-trace=node``: ``_GRAPH_TRACE`` has one for each
+replay of a graph, whose number is ``graphId``, and both times are 0 where they are not known. A database comes from
+anybody: it is opened without the right to write, only its plain tables may be read, and the work that this may cause is
+limited.
 
-Source: NVIDIA Nsight Systems documentation, "Exporter", SQLite schema reference; SQLite documentation, "Defense against
-the dark arts".
+Source: NVIDIA Nsight Systems documentation, "Exporter", SQLite schema reference, and "CLI options",
+--cuda-graph-trace; CUPTI documentation, CUpti_ActivityGraphTrace2; SQLite documentation, "Defense against the dark
+arts".
 """
 
 import hashlib
@@ -14,8 +17,9 @@ import sqlite3
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
+from time import monotonic
 
 from attainable.errors import InputError
 from attainable.garbage import collector_paused
@@ -28,18 +32,23 @@ from attainable.names import short_sentence
 MOST_DATABASE_BYTES = 2**30
 _MAGIC = b"SQLite format 3\0"
 _HELP = "give the file of nsys export --type sqlite FILE.nsys-rep, of a profile with --trace=cuda"
-_KERNELS = "CUPTI_ACTIVITY_KIND_KERNEL"
+_KERNELS, _GRAPHS = "CUPTI_ACTIVITY_KIND_KERNEL", "CUPTI_ACTIVITY_KIND_GRAPH_TRACE"
 _COPIES: Mapping[str, tuple[Kind, str]] = {
     "CUPTI_ACTIVITY_KIND_MEMCPY": ("copy", "[CUDA memcpy]"), "CUPTI_ACTIVITY_KIND_MEMSET": ("fill", "[CUDA memset]"),
 }  # fmt: skip
+_PLACE = ("start", "end", "deviceId", "streamId")
 _NAMES = ("demangledName", "shortName")
 _ALLOWED = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ)
 _LONGEST_VALUE = 2**20
-_INSTRUCTIONS, _MOST_STEPS = 100_000, 5_000
-"""Of SQLite's machine: a million rows take some hundred steps of so many instructions."""
+_MOST_CHARACTERS = 64 * 2**20
+"""In the table of names, those that no kernel has included."""
+_INSTRUCTIONS, _MOST_STEPS, _MOST_SECONDS = 1_000, 500_000, 60.0
+"""Of SQLite's machine: a million rows take some ten thousand steps of so many instructions. The clock is for rows of
+which each takes long."""
 _MOST_GPUS = 1024
 
 _Row = tuple[int | None, ...]
+_Named = tuple[_Row, str, Kind]
 
 
 def is_database(path: Path) -> bool:
@@ -83,26 +92,34 @@ def read(content: Content) -> tuple[Log, ...]:
     try:
         with closing(sqlite3.connect(f"{Path(content.path).resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as base:
             tables = _confined(base)
-            if _KERNELS not in tables:
-                refuse(content, "has no kernel of a GPU", _HELP)
             activities = list(_activities(base, tables, content, faults))
             names = _gpus(base, tables)
     except (sqlite3.Error, OverflowError) as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+            refuse(content, "takes too much work to read", "trace a shorter time")
         refuse(content, f"is no database that can be read: {short_sentence(str(error))}", _HELP)
     faults.raise_any()
-    require_kernels(activities, content, _HELP)
-    note = "Nsight Systems was on: kernels are started later than without it"
-    return (log_of(activities, runtime="CUDA", names=names, notes=[note]),)
+    timed = [activity for activity in activities if activity.kind != "graph" or activity.end]
+    require_kernels(timed, content, _HELP)
+    notes = ["Nsight Systems was on: kernels are started later than without it"]
+    if graphs := sum(activity.kind == "graph" for activity in timed):
+        notes.append(
+            f"of CUDA graphs ({graphs} replays) the kernels and the gaps between these are not known: profile with "
+            "--cuda-graph-trace=node to see them"
+        )
+    if len(timed) < len(activities):
+        notes.append(f"replays of CUDA graphs without a time, which are left out: {len(activities) - len(timed)}")
+    return (log_of(timed, runtime="CUDA", names=names, notes=notes),)
 
 
 def _confined(base: sqlite3.Connection) -> frozenset[str]:
     """Allow a database nothing but to be read, and give the names of its plain tables."""
-    steps = 0
+    steps, latest = 0, monotonic() + _MOST_SECONDS
 
     def step() -> int:
         nonlocal steps
         steps += 1
-        return int(steps > _MOST_STEPS)
+        return int(steps > _MOST_STEPS or monotonic() > latest)
 
     def allowed(action: int, *_: object) -> int:
         return sqlite3.SQLITE_OK if action in _ALLOWED else sqlite3.SQLITE_DENY
@@ -124,21 +141,35 @@ def _confined(base: sqlite3.Connection) -> frozenset[str]:
 def _activities(
     base: sqlite3.Connection, tables: frozenset[str], content: Content, faults: Faults
 ) -> Iterator[Activity]:
-    count = 0
+    found = chain(_kernels(base, tables, content), _graphs(base, tables), _copies(base, tables))
+    for count, (row, name, kind) in enumerate(found, start=1):
+        if count > MOST_EVENTS:
+            refuse(content, f"has more than {MOST_EVENTS} rows", "trace a shorter time")
+        yield _activity(row, name, kind, f"{kind} {count}", faults)
+
+
+def _kernels(base: sqlite3.Connection, tables: frozenset[str], content: Content) -> Iterator[_Named]:
+    if _KERNELS not in tables:
+        return
     columns = _columns(base, _KERNELS)
     named = next((column for column in _NAMES if column in columns), None)
-    rows = list(_rows(base, _KERNELS, ("start", "end", "deviceId", "streamId", *([named] if named else []))))
+    rows = list(_rows(base, _KERNELS, (*_PLACE, *([named] if named else []))))
     strings = _strings(base, {row[4] for row in rows} if named else set(), tables, content)
     for row in rows:
-        count += 1
-        yield _activity(row, strings.get(row[4], "?") if named else "?", "kernel", f"kernel {count}", faults)
-    for table in _COPIES.keys() & tables:
-        kind, name = _COPIES[table]
-        for row in _rows(base, table, ("start", "end", "deviceId", "streamId")):
-            count += 1
-            yield _activity(row, name, kind, f"{kind} {count}", faults)
-    if count > MOST_EVENTS:
-        refuse(content, f"has more than {MOST_EVENTS} rows", "trace a shorter time")
+        yield row, strings.get(row[4], "?") if named else "?", "kernel"
+
+
+def _graphs(base: sqlite3.Connection, tables: frozenset[str]) -> Iterator[_Named]:
+    if _GRAPHS in tables:
+        for row in _rows(base, _GRAPHS, (*_PLACE, "graphId")):
+            yield row, f"CUDA graph {'?' if row[4] is None else row[4]}", "graph"
+
+
+def _copies(base: sqlite3.Connection, tables: frozenset[str]) -> Iterator[_Named]:
+    for table, (kind, name) in _COPIES.items():
+        if table in tables:
+            for row in _rows(base, table, _PLACE):
+                yield row, name, kind
 
 
 def _rows(base: sqlite3.Connection, table: str, columns: Sequence[str]) -> Iterator[_Row]:
@@ -163,13 +194,14 @@ def _strings(
     if "StringIds" not in tables or not {"id", "value"} <= _columns(base, "StringIds"):
         return {}
     found: dict[int | None, str] = {}
-    total = 0
-    for id, value in base.execute('SELECT "id", "value" FROM "StringIds"'):
+    characters = 0
+    for count, row in enumerate(base.execute('SELECT "id", "value" FROM "StringIds"'), start=1):
+        characters += sum(len(cell) for cell in row if isinstance(cell, str | bytes))
+        if count > MOST_EVENTS or characters > _MOST_CHARACTERS:
+            refuse(content, "has names without end", "trace a shorter time")
+        id, value = row
         if id in wanted and isinstance(value, str):
             found[id] = value[:LONGEST_LINE]
-            total += len(found[id])
-        if total > MOST_EVENTS * 64:
-            refuse(content, "has names without end", _HELP)
     return found
 
 

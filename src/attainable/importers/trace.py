@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-Kind = Literal["kernel", "copy", "fill"]
+Kind = Literal["kernel", "graph", "copy", "fill"]
 
 _SECOND = 1e-9
 _IDLE_ENOUGH = 0.1
@@ -27,8 +27,8 @@ class Activity:
     """Something that a GPU did, as a trace has it.
 
     Attributes:
-        name: of the kernel, or of the copy; may be hostile text.
-        kind: a kernel, a copy of memory, or one that only fills.
+        name: of the kernel, the graph or the copy; may be hostile text.
+        kind: a kernel, a CUDA graph of kernels that is told as one, a copy of memory, or one that only fills.
         start, end: in nanoseconds of the trace's clock.
         gpu: its number.
         stream: the queue that it was in.
@@ -47,10 +47,15 @@ class Activity:
     operator: str = ""
     occupancy: float | None = None
 
+    @property
+    def computes(self) -> bool:
+        """Whether it ran kernels, one or those of a graph."""
+        return self.kind in ("kernel", "graph")
+
 
 @dataclass(frozen=True, slots=True)
 class StreamActivity:
-    """A queue of a GPU: how many kernels ran in it, and how long at least one did."""
+    """A queue of a GPU: how many kernels and graphs ran in it, and how long at least one did."""
 
     stream: str
     kernels: int
@@ -60,7 +65,7 @@ class StreamActivity:
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """The times of a span in which no kernel ran: how many, and how long together, at most and typically."""
+    """The times of a span in which no kernel, or nothing, ran: how many, how long together, at most and typically."""
 
     count: int
     seconds: float
@@ -75,13 +80,17 @@ class GpuActivity:
     Attributes:
         gpu: its number.
         name: as the trace has it; empty where it does not tell.
-        kernels: how many ran.
-        median_kernel_seconds: of one kernel.
+        kernels: how many ran, those in graphs left out: nobody knows them.
+        graphs: replays of CUDA graphs, each of them told as one activity.
+        median_kernel_seconds: of one kernel; None where there are only graphs.
         busy_seconds: in which at least one kernel ran.
         busy_share: of the span; what NVIDIA's tools show as GPU-Util.
         copy_seconds: in which memory was copied or filled and no kernel ran.
         gaps: without kernels; the time of copies is in them.
-        launch_bound: whether kernels are shorter than the gaps behind them, and these a tenth of the time or more.
+        idle: gaps in which nothing ran at all, no copy either.
+        copy_bound: whether gaps are a tenth of the time or more, and copies and fills most of them.
+        launch_bound: whether kernels are shorter than the idle gaps, and these a tenth of the time or more; False where
+            copies bound it, and with graphs, whose kernels nobody knows.
         occupancy: estimate of the trace, weighted by time; None where it does not tell.
         streams: those in which kernels ran, the busiest first.
     """
@@ -89,11 +98,14 @@ class GpuActivity:
     gpu: int
     name: str
     kernels: int
-    median_kernel_seconds: float
+    graphs: int
+    median_kernel_seconds: float | None
     busy_seconds: float
     busy_share: float
     copy_seconds: float
     gaps: Gaps
+    idle: Gaps
+    copy_bound: bool
     launch_bound: bool
     occupancy: float | None
     streams: tuple[StreamActivity, ...]
@@ -135,7 +147,7 @@ def trace_of(
     gpus = tuple(
         _gpu(number, names.get(number, ""), by_gpu[number], window, span)
         for number in sorted(by_gpu)
-        if any(activity.kind == "kernel" for activity in by_gpu[number])
+        if any(activity.computes for activity in by_gpu[number])
     )
     return Trace(span, runs, runs is not None, gpus)
 
@@ -156,17 +168,21 @@ def union(intervals: Iterable[Interval]) -> Iterator[Interval]:
 
 
 def _gpu(number: int, name: str, activities: Sequence[Activity], window: Interval, span: float) -> GpuActivity:
-    kernels = [activity for activity in activities if activity.kind == "kernel"]
-    busy = list(union(_clipped(kernels, window)))
-    busy_seconds = _length(busy)
-    gaps = _gaps(busy, window)
-    typical = median(kernel.end - kernel.start for kernel in kernels) * _SECOND
+    computing = [activity for activity in activities if activity.computes]
+    kernels = [activity for activity in computing if activity.kind == "kernel"]
+    busy = list(union(_clipped(computing, window)))
+    active = list(union(_clipped(activities, window)))
+    busy_seconds, copy_seconds = _length(busy), _length(active) - _length(busy)
+    gaps, idle = _gaps(busy, window), _gaps(active, window)
+    typical = median(kernel.end - kernel.start for kernel in kernels) * _SECOND if kernels else None
+    copy_bound = gaps.seconds >= _IDLE_ENOUGH * span and 2 * copy_seconds > gaps.seconds
+    waits = typical is not None and typical < idle.median_seconds and idle.seconds >= _IDLE_ENOUGH * span
     return GpuActivity(
-        gpu=number, name=name, kernels=len(kernels), median_kernel_seconds=typical,
-        busy_seconds=busy_seconds, busy_share=busy_seconds / span,
-        copy_seconds=_length(union(_clipped(activities, window))) - busy_seconds,
-        gaps=gaps, launch_bound=typical < gaps.median_seconds and gaps.seconds >= _IDLE_ENOUGH * span,
-        occupancy=_occupancy(kernels), streams=_streams(kernels, window, span),
+        gpu=number, name=name, kernels=len(kernels), graphs=len(computing) - len(kernels),
+        median_kernel_seconds=typical, busy_seconds=busy_seconds, busy_share=busy_seconds / span,
+        copy_seconds=copy_seconds, gaps=gaps, idle=idle, copy_bound=copy_bound,
+        launch_bound=waits and not copy_bound and len(computing) == len(kernels),
+        occupancy=_occupancy(kernels), streams=_streams(computing, window, span),
     )  # fmt: skip
 
 

@@ -20,6 +20,8 @@ Source: NVIDIA/cutlass, documentation of kernel names (``tensorop_s1688``: shape
 type that it adds in); names in traces of cuBLAS and cuDNN (``sm80_xmma_gemm_f32f32_tf32f32``, ``ampere_fp16_s16816``).
 """
 _WORTH_A_NOTE = 0.01
+_LONGEST_SEARCHED = 4096
+"""Characters of a name that are looked at: templates make names long, and the routine stands in front."""
 
 
 def log_of(activities: Sequence[Activity], *, runtime: str, names: Mapping[int, str], notes: Sequence[str] = ()) -> Log:
@@ -36,7 +38,7 @@ def log_of(activities: Sequence[Activity], *, runtime: str, names: Mapping[int, 
     """
     marked = [activity for activity in activities if activity.run is not None]
     notes = (*notes, *_narrow(activities))
-    if not any(activity.kind == "kernel" for activity in marked):
+    if not any(activity.computes for activity in marked):
         window = (min(each.start for each in activities), max(each.end for each in activities))
         return Log(
             runtime=runtime, accelerator="gpu", kernels=_kernels([activities]), statistic="whole log",
@@ -51,7 +53,8 @@ def log_of(activities: Sequence[Activity], *, runtime: str, names: Mapping[int, 
         notes = (*notes, f"{len(activities) - len(marked)} of {len(activities)} activities are in no marked run")
     return Log(
         runtime=runtime, accelerator="gpu", times=times, kernels=_kernels(runs), statistic="median",
-        notes=(*notes, *_explained(len(runs))), trace=trace_of(activities, names, window=window, runs=len(runs)),
+        notes=(*notes, *_explained(len(runs)), *_earlier(runs)),
+        trace=trace_of(activities, names, window=window, runs=len(runs)),
     )  # fmt: skip
 
 
@@ -93,14 +96,29 @@ def _times(spans: Sequence[Interval]) -> tuple[Times, Interval]:
 
 def _narrow(activities: Sequence[Activity]) -> Iterator[str]:
     """Whether names tell that the peak of float32 is not the one to compare with."""
-    total, narrow = 0, 0
+    lengths: defaultdict[str, int] = defaultdict(int)
     for activity in activities:
         if activity.kind == "kernel":
-            total += activity.end - activity.start
-            narrow += activity.end - activity.start if _NARROW.search(activity.name) else 0
+            lengths[activity.name] += activity.end - activity.start
+    total = sum(lengths.values())
+    narrow = sum(length for name, length in lengths.items() if _NARROW.search(name, 0, _LONGEST_SEARCHED))
     if total and narrow >= _WORTH_A_NOTE * total:
         share = format_share(narrow / total)
         yield f"kernels of {share} of the time have names of TF32 or 16-bit routines: a float32 peak is not theirs"
+
+
+def _earlier(runs: Sequence[Sequence[Activity]]) -> Iterator[str]:
+    """Whether kernels are left out because the last run, whose kernels are listed, did not run them."""
+    last = {activity.name for activity in runs[-1]}
+    computing = [activity for run in runs for activity in run if activity.computes]
+    earlier = [activity for activity in computing if activity.name not in last]
+    if earlier:
+        total = sum(activity.end - activity.start for activity in computing)
+        share = sum(activity.end - activity.start for activity in earlier) / total if total else 0.0
+        yield (
+            "kernels of earlier runs that the last one did not run, and that are not listed: "
+            f"{len({activity.name for activity in earlier})}, {format_share(share)} of the kernels' time in marked runs"
+        )
 
 
 def _explained(runs: int) -> tuple[str, ...]:
@@ -149,7 +167,7 @@ def _median_with_zeros(numbers: list[int], count: int) -> float:
 
 def require_kernels(activities: Sequence[Activity], content: Content, help: str) -> None:
     """Check that there is a kernel, and that they have no more names than a log may have. Raises InputError."""
-    names = {activity.name for activity in activities if activity.kind == "kernel"}
+    names = {activity.name for activity in activities if activity.computes}
     if not names:
         refuse(content, "has no kernel of a GPU", help)
     if len(names) > MOST_KERNELS:

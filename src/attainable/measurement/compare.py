@@ -15,7 +15,7 @@ Source: A. Georges et al., "Statistically Rigorous Java Performance Evaluation",
 T. Kalibera, R. Jones, "Rigorous Benchmarking in Reasonable Time", ISMM 2013.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import median
@@ -23,13 +23,15 @@ from time import monotonic
 
 from attainable.errors import InvalidQuantity
 from attainable.measurement.claim import Claim, decide, own_noise
+from attainable.measurement.correctness import correctness, reference_outputs
 from attainable.measurement.inputs import Array, Given, make_inputs
 from attainable.quantities import format_share
-from attainable.runtimes import Samples, Session, require_precision
+from attainable.runtimes import Runtime, Samples, Session, require_precision
 from attainable.runtimes import runtime as runtime_of
 from attainable.timing.conditions import others_share, read_cpu_times
 from attainable.timing.gate import MOST_OTHERS
 from attainable.timing.statistics import FEWEST_FOR_INTERVAL, summarize
+from attainable.workload.dtypes import is_floating
 from attainable.workload.graph import Workload
 
 PAIRS = 20
@@ -64,6 +66,9 @@ class Comparison:
         own_ratios: of the first network to itself in another process, in some of the pairs.
         others: share of the machine that other processes used meanwhile, on this machine or on others of the same
             hypervisor; None where unknown.
+        precision: the type that most of the second network's arithmetic really ran in; empty if unknown.
+        wrong: outputs of the two that are not those of the reference, one sentence each; empty also where they were not
+            compared.
         first_peak_bytes, second_peak_bytes: median over the pairs of the largest resident memory of the worker,
             interpreter and runtime included; 0 where unknown.
     """
@@ -85,6 +90,8 @@ class Comparison:
     others: float | None = None
     first_peak_bytes: int = 0
     second_peak_bytes: int = 0
+    precision: str = ""
+    wrong: tuple[str, ...] = ()
 
     @property
     def claim(self) -> Claim:
@@ -128,6 +135,7 @@ def compare_workloads(
     time_budget_seconds: float = 900.0,
     inputs: Given | None = None,
     precision: str | None = None,
+    check_outputs: bool = False,
     progress: Callable[[int, int], None] = lambda done, pairs: None,
 ) -> Comparison:
     """Run two networks in turns and compare their times.
@@ -144,6 +152,7 @@ def compare_workloads(
         time_budget_seconds: no pair starts later than this, once there are enough for an interval.
         inputs: arrays or ``.npy`` files for some inputs; the others are made from a seed.
         precision: to compute in, as for ``Runtime.open``.
+        check_outputs: also compare the outputs of each with those of a reference, before the first pair.
         progress: told the number of pairs done and of all pairs.
 
     Raises:
@@ -158,11 +167,16 @@ def compare_workloads(
     require_precision(chosen, precision)
     arrays = make_inputs(first, inputs).arrays
     contenders = [(first, arrays), (second, _inputs_of(second, first, arrays, inputs)), (first, arrays)]
+    wrong = tuple(
+        sentence
+        for workload, given in (contenders[:2] if check_outputs else ())
+        for sentence in _wrong_outputs(chosen, workload, given, threads=threads, precision=precision)
+    )
     end = monotonic() + time_budget_seconds
     before = read_cpu_times()
     found: list[tuple[_Turns, ...]] = []
     own_ratios: list[float] = []
-    version = ""
+    version = ran = ""
     while len(found) < pairs and (len(found) < min(pairs, FEWEST_FOR_INTERVAL) or monotonic() < end):
         with ExitStack() as workers:
             sessions = [
@@ -174,7 +188,7 @@ def compare_workloads(
                 for workload, given in (contenders if _meets_itself(own_ratios) else contenders[:2])
             ]
             turns = _in_turns(sessions, pair_seconds)
-            version = sessions[0].version
+            version, ran = sessions[0].version, sessions[1].precision
         found.append(turns)
         own_ratios += [turns[0].seconds / each.seconds for each in turns[2:]]
         progress(len(found), pairs)
@@ -195,12 +209,31 @@ def compare_workloads(
         high=summary.high,
         ratios=ratios,
         has_interval=len(ratios) >= FEWEST_FOR_INTERVAL,
-        warnings=tuple(_doubts(ratios, pairs, others)),
+        warnings=(*_other_precision(precision, ran), *_doubts(ratios, pairs, others)),
         own_ratios=tuple(own_ratios),
         others=others,
+        precision=ran,
+        wrong=wrong,
         first_peak_bytes=int(median(turns[0].peak_bytes for turns in found)),
         second_peak_bytes=int(median(turns[1].peak_bytes for turns in found)),
     )
+
+
+def _wrong_outputs(
+    runtime: Runtime, workload: Workload, inputs: Mapping[str, Array], *, threads: int, precision: str | None
+) -> Iterator[str]:
+    """What is wrong with the outputs of a network in a runtime, one sentence each."""
+    reference = reference_outputs(workload, inputs, threads=threads, deadline_seconds=_DEADLINE_SECONDS)
+    with runtime.open(
+        workload, inputs, threads=threads, deadline_seconds=_DEADLINE_SECONDS, precision=precision
+    ) as session:
+        found = correctness(session, runtime, workload, inputs, reference, deadline_seconds=_DEADLINE_SECONDS)
+    yield from (f"{workload.name}: {fault}" for fault in found.faults)
+
+
+def _other_precision(asked: str | None, ran: str) -> Iterator[str]:
+    if asked is not None and is_floating(ran) and ran != asked:
+        yield f"{asked} was asked for, {ran} ran"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """Whether a runtime computes what the model says: its outputs against those of a reference, in the same run.
 
 The reference is onnxruntime without graph optimisation, in a process of its own that has ended before anything is
-timed. A quick answer that is wrong is no answer.
+timed. The outputs are taken after the timed runs, whose peak memory they would raise, and told first: a quick answer
+that is wrong is no answer.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from attainable.errors import RunError
@@ -13,8 +14,8 @@ from attainable.names import clean
 from attainable.quantities import format_share
 from attainable.runtimes import Runtime, Session, Tolerance
 from attainable.runtimes.agreement import Agreement, agreements
-from attainable.runtimes.onnxruntime import REFERENCE
-from attainable.workload.graph import Op, Workload
+from attainable.runtimes.onnxruntime import QUANTISING, REFERENCE
+from attainable.workload.graph import Workload, all_ops
 
 if TYPE_CHECKING:
     from attainable.runtimes import Array
@@ -24,7 +25,6 @@ _UNKNOWN_PRECISION = Tolerance(relative=5e-2)
 _ROUNDED = Tolerance(relative=0.1)
 """For networks that quantise by themselves: a value that rounds the other way is a step of its eight bits off, and each
 layer adds its own. Right results of OpenVINO and ONNX Runtime differ by 4.8e-2 on a resnet18 in int8."""
-_ROUNDING = ("Quantize", "QLinear", "Integer")
 _RANDOM = frozenset({
     "Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike",
 })  # fmt: skip
@@ -39,22 +39,26 @@ class Correctness:
         tolerance: how far they may be from it, in the precision that ran.
         outputs: one by one, in the model's order; empty where nothing was compared.
         absence: why nothing was compared; empty where it was.
+        is_right: whether all outputs are within the tolerance; None where nothing was compared.
+        wrong_outputs: names of those that are not.
     """
 
     reference: str
     tolerance: Tolerance
     outputs: tuple[Agreement, ...]
     absence: str = ""
+    is_right: bool | None = field(init=False)
+    wrong_outputs: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Fields, so that saved runs have them.
+        object.__setattr__(self, "is_right", not self.wrong if self.outputs else None)
+        object.__setattr__(self, "wrong_outputs", tuple(output.output for output in self.wrong))
 
     @property
     def wrong(self) -> tuple[Agreement, ...]:
         """The outputs that are further from the reference than they may be."""
         return tuple(output for output in self.outputs if not output.is_within(self.tolerance))
-
-    @property
-    def is_right(self) -> bool | None:
-        """Whether all outputs are within the tolerance; None where nothing was compared."""
-        return not self.wrong if self.outputs else None
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -65,7 +69,7 @@ class Correctness:
 
     def _distance(self, output: Agreement) -> str:
         return (
-            f"is off by {output.relative_error:.1e} of the largest value, {self.tolerance.relative:.0e} is usual; "
+            f"is off by {output.relative_error:.1e} of the values around it, {self.tolerance.relative:.0e} is usual; "
             f"cosine {output.cosine:.4f}, first choices alike in {format_share(output.same_top)}"
         )
 
@@ -83,7 +87,7 @@ def reference_outputs(
     """
     if workload.provenance.format not in REFERENCE.formats:
         return {}, f"the reference does not run {workload.provenance.format} files"
-    if any(op.kind in _RANDOM for op in _all_ops(workload)):
+    if any(op.kind in _RANDOM for op in all_ops(workload.ops)):
         return {}, "the network draws random numbers"
     try:
         with REFERENCE.open(workload, inputs, threads=threads, deadline_seconds=deadline_seconds) as session:
@@ -111,22 +115,9 @@ def correctness(
         WorkerTimedOut: no answer in time.
     """
     tolerance = runtime.tolerances.get(session.precision, _UNKNOWN_PRECISION)
-    if any(word in op.kind for op in _all_ops(workload) for word in _ROUNDING):
+    if any(word in op.kind for op in all_ops(workload.ops) for word in QUANTISING):
         tolerance = max(tolerance, _ROUNDED, key=lambda each: each.relative)
     wanted, words = reference
     if not wanted:
         return Correctness("", tolerance, (), absence=words or "the network has no outputs")
     return Correctness(words, tolerance, agreements(wanted, session.compute(inputs, deadline_seconds=deadline_seconds)))
-
-
-def _all_ops(workload: Workload) -> Iterator[Op]:
-    """The ops of the network, of its branches, its loops and its functions, each once."""
-    left, seen = list(workload.ops), set[int]()
-    while left:
-        op = left.pop()
-        yield op
-        for body in op.bodies:
-            # Calls of a local function share its body.
-            if id(body) not in seen:
-                seen.add(id(body))
-                left.extend(body.ops)

@@ -37,7 +37,7 @@ from attainable.measurement.kernel_words import (
 from attainable.measurement.run import Run
 from attainable.runtimes import Execution
 from attainable.workload.dtypes import BITS, is_floating
-from attainable.workload.graph import Op, Workload
+from attainable.workload.graph import Op, Workload, all_ops
 from attainable.workload.kernel import Attribution, Kernel
 
 Purpose = Literal["op", "fused", "split", "layout", "cast", "quantise", "copy", "fallback", "unmapped"]
@@ -143,7 +143,7 @@ def executed_graph(run: Run, workload: Workload) -> ExecutedGraph:
         workload: what was run.
     """
     executions = run.executions or tuple(Execution() for _ in run.kernels)
-    known = {op.id: op for op in _ops_of(workload.ops)}
+    known = {op.id: op for op in all_ops(workload.ops)}
     pairs = list(zip(run.kernels, executions, strict=True))
     plain: list[Purpose | Literal[""]] = [_plain_purpose(run.runtime, *pair, known) for pair in pairs]
     shared = Counter(
@@ -187,18 +187,6 @@ def executed_graph(run: Run, workload: Workload) -> ExecutedGraph:
 
 _MOVING = ("layout", "cast", "quantise", "copy")
 _PROVIDER = re.compile(r"[A-Za-z]{1,32}ExecutionProvider")
-
-
-def _ops_of(ops: Sequence[Op]) -> Iterable[Op]:
-    """Ops with those in the bodies of If, Loop and Scan, each body once."""
-    left, seen = list(ops), set[int]()
-    while left:
-        op = left.pop()
-        yield op
-        for body in op.bodies:
-            if id(body) not in seen:
-                seen.add(id(body))
-                left.extend(body.ops)
 
 
 def _plain_purpose(

@@ -1,9 +1,9 @@
 """How large the integers in an input may be: what they select from, somewhere down the graph."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from attainable.workload.graph import Op, Workload
+from attainable.workload.graph import Op, Workload, all_ops
 
 _SAME_NUMBERS = (
     "Cast", "Identity", "Reshape", "Unsqueeze", "Squeeze", "Flatten", "Slice", "Transpose", "Expand", "Split", "Concat",
@@ -19,7 +19,7 @@ def index_bounds(workload: Workload) -> dict[str, int]:
     of the gathered axis. Bodies of If, Loop and Scan are looked at as well.
     """
     readers: defaultdict[str, list[Op]] = defaultdict(list)
-    for op in _all_ops(workload.ops):
+    for op in all_ops(workload.ops):
         for tensor in op.present_inputs:
             readers[tensor.name].append(op)
     bounds: dict[str, int] = {}
@@ -28,13 +28,6 @@ def index_bounds(workload: Workload) -> dict[str, int]:
         if extents:
             bounds[tensor.name] = max(1, min(extents))
     return bounds
-
-
-def _all_ops(ops: Iterable[Op]) -> Iterator[Op]:
-    for op in ops:
-        yield op
-        for body in op.bodies:
-            yield from _all_ops(body.ops)
 
 
 def _extents(name: str, readers: dict[str, list[Op]]) -> Iterator[int]:

@@ -122,6 +122,6 @@ def compare_open_batch(
     comparison = compare_workloads(
         replace(workload, name="open", bindings=()), replace(workload, name="fixed"),
         runtime=runtime, threads=threads, pairs=pairs, time_budget_seconds=time_budget_seconds, inputs=inputs,
-        precision=precision, progress=progress,
+        precision=precision, check_outputs=True, progress=progress,
     )  # fmt: skip
     return OpenBatch(batch, comparison)

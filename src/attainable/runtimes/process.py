@@ -35,6 +35,7 @@ LARGEST_FILES = 256 * 2**20
 _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT", "VIRTUAL_ENV")
 BROKEN = (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 """What an answer that is none leads to."""
+_MORE_TIME = "give it more time with --time-budget, or try a smaller model"
 _POLL_SECONDS = 0.25
 _GRACE_SECONDS = 1.0
 _KILL = signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL
@@ -165,8 +166,14 @@ class Worker:
         return answer["result"]
 
     @contextmanager
-    def _faults(self, stage: str, deadline_seconds: float) -> Generator[float]:
-        """Turn what goes wrong while the worker is asked into errors; gives the end of the time that it has."""
+    def _faults(self, stage: str, deadline_seconds: float, *, slow: str = _MORE_TIME) -> Generator[float]:
+        """Turn what goes wrong while the worker is asked into errors; gives the end of the time that it has.
+
+        Args:
+            stage: what errors name.
+            deadline_seconds: that it has.
+            slow: what to do where it does not answer within them.
+        """
         if self._closed:
             raise WorkerCrashed(f"the worker has ended before '{stage}'", where=self.where)
         self._stage = stage
@@ -176,7 +183,7 @@ class Worker:
             self._end(patience_seconds=0.0)
             raise WorkerTimedOut(
                 f"no answer to '{stage}' within {format_seconds(deadline_seconds)}",
-                where=self.where, help="give it more time with --time-budget, or try a smaller model",
+                where=self.where, help=slow,
             ) from None  # fmt: skip
         except BROKEN as error:
             raise self._crash(error) from None

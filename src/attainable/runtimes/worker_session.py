@@ -5,8 +5,8 @@ A runtime's session derives from ``WorkerSession`` and adds ``profile``, which d
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from math import inf
 from pathlib import Path
+from tokenize import TokenError
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -16,13 +16,17 @@ from attainable.runtimes.environments import interpreter_for
 from attainable.runtimes.faults import one_line
 from attainable.runtimes.process import BROKEN, LARGEST_FILES, SESSIONS, Worker
 from attainable.runtimes.remote import RemoteWorker, current_place
-from attainable.runtimes.worker_statistics import Loading, Usage
+from attainable.runtimes.worker_statistics import Loading, Usage, count_in, duration_in
 from attainable.workload.graph import Tensor, Workload
 
 if TYPE_CHECKING:
     from attainable.runtimes import Array
 
 _LARGEST_ELEMENT = 16
+_LEAST_SECONDS = 1e-9
+"""What the clock of a worker counts in."""
+_MAGIC = b"\x93NUMPY"
+"""How a file of one array begins. Source: numpy, NEP 1, A Simple File Format for NumPy Arrays."""
 _ARRAY_HEADER = 4096
 """Bytes."""
 
@@ -90,7 +94,7 @@ def _start(runtime: Runtime) -> Worker:
     if place is None:
         return Worker(interpreter=interpreter_for(runtime.name, runtime.requirement))
     host, workers = place
-    worker = RemoteWorker(host, host.python_for(runtime.name))
+    worker = RemoteWorker(host, host.python_for(runtime.name), runtime.requirement.packages)
     workers.append(worker)
     return worker
 
@@ -111,8 +115,8 @@ class WorkerSession:
         with _understood(worker, "open"):
             self.version = str(opened["version"])
             self.precision = str(opened.get("precision", precision))
-            self.load_seconds = float(opened["load_seconds"])
-            self.peak_rss_bytes = int(opened["peak_rss_bytes"])
+            self.load_seconds = duration_in(opened["load_seconds"])
+            self.peak_rss_bytes = count_in(opened["peak_rss_bytes"])
             self.loading = Loading.from_reply(opened)
 
     @property
@@ -128,28 +132,29 @@ class WorkerSession:
         answer = self.worker.call("run", arguments, deadline_seconds=deadline_seconds)
         with _understood(self.worker, "run"):
             # The kernel counts in parts, one a processor, so that a later reading may be a little lower.
-            self.peak_rss_bytes = max(self.peak_rss_bytes, int(answer["peak_rss_bytes"]))
+            self.peak_rss_bytes = max(self.peak_rss_bytes, count_in(answer["peak_rss_bytes"]))
+            periods, missed = count_in(answer["periods"]), count_in(answer["missed_periods"])
+            if missed > periods:
+                raise ValueError("more periods were missed than began")
             return Samples(
                 seconds=_durations(answer["seconds"], minimum=minimum, maximum=maximum),
-                wall_seconds=float(answer["wall_seconds"]),
-                cpu_seconds=float(answer["process_cpu_seconds"]),
+                wall_seconds=_time_of_runs(answer["wall_seconds"]),
+                cpu_seconds=duration_in(answer["process_cpu_seconds"]),
                 peak_rss_bytes=self.peak_rss_bytes,
-                resident_bytes=int(answer["resident_bytes"]),
+                resident_bytes=count_in(answer["resident_bytes"]),
                 usage=Usage.from_reply(answer),
-                periods=int(answer["periods"]),
-                missed_periods=int(answer["missed_periods"]),
+                periods=periods,
+                missed_periods=missed,
             )
 
     def load_stages(self, *, deadline_seconds: float) -> dict[str, float]:
         """Load the model once more and tell where the time goes; see ``Session.load_stages``."""
         answer = self.worker.call("load_stages", {"folder": str(self.worker.folder)}, deadline_seconds=deadline_seconds)
         with _understood(self.worker, "load_stages"):
-            return {str(stage): float(seconds) for stage, seconds in answer.items()}
+            return {str(stage): duration_in(seconds) for stage, seconds in answer.items()}
 
     def compute(self, inputs: "Mapping[str, Array]", *, deadline_seconds: float) -> "dict[str, Array]":
         """Run the network once on these inputs; see ``Session.compute``."""
-        import numpy
-
         folder = self.worker.folder
         answer = self.worker.call(
             "feed",
@@ -158,10 +163,21 @@ class WorkerSession:
             most_bytes=_most_bytes(self.workload.outputs),
         )
         with _understood(self.worker, "feed"):
-            return {
-                str(name): numpy.load(_file_in(folder, file), allow_pickle=False)
-                for name, file in answer["outputs"].items()
-            }
+            files = {str(name): _file_in(folder, file) for name, file in answer["outputs"].items()}
+            return {name: self._array(file, name) for name, file in files.items()}
+
+    def _array(self, file: Path, name: str) -> "Array":
+        """An output. Raises RuntimeRefused where its file holds none."""
+        import numpy
+
+        try:
+            with file.open("rb") as opened:
+                # numpy also opens archives of arrays.
+                if opened.read(len(_MAGIC)) == _MAGIC:
+                    return cast("Array", numpy.load(file, allow_pickle=False))
+        except (ValueError, EOFError, SyntaxError, TokenError):
+            pass
+        raise RuntimeRefused(f"the file of its output {one_line(name)!r} holds no array", where=self.worker.where)
 
     def __enter__(self) -> Self:
         return self
@@ -185,9 +201,17 @@ def _understood(worker: Worker, stage: str) -> Generator[None]:
 
 def _durations(answer: object, *, minimum: int, maximum: int) -> tuple[float, ...]:
     """The times of runs. Raises ValueError or TypeError where there are not as many as were asked for."""
-    seconds = tuple(map(float, cast("list[float]", answer)))
-    if not minimum <= len(seconds) <= maximum or not all(0 <= each < inf for each in seconds):
+    seconds = tuple(map(_time_of_runs, cast("list[object]", answer)))
+    if not minimum <= len(seconds) <= maximum:
         raise ValueError("these are no times of runs")
+    return seconds
+
+
+def _time_of_runs(found: object) -> float:
+    """A time in which something was run. Raises ValueError or TypeError where it is none."""
+    seconds = duration_in(found)
+    if seconds < _LEAST_SECONDS:
+        raise ValueError("a run takes some time")
     return seconds
 
 

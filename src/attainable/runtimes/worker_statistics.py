@@ -1,8 +1,38 @@
 """What a worker tells of itself beside times: memory, interruptions, and where the time of loading went."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast
+
+_Number = TypeVar("_Number", int, float)
+_MOST_SECONDS = 1e9
+"""30 years."""
+_MOST = 2**63
+"""Bytes, or events: what counts them has 64 bits."""
+
+
+def duration_in(found: object) -> float:
+    """A number of seconds that a worker told.
+
+    Raises:
+        TypeError, ValueError, OverflowError: it is none.
+    """
+    seconds = float(cast("float", found))
+    if not 0 <= seconds <= _MOST_SECONDS:
+        raise ValueError("these are no seconds")
+    return seconds
+
+
+def count_in(found: object) -> int:
+    """A number of bytes or of events that a worker told.
+
+    Raises:
+        TypeError, ValueError, OverflowError: it is none.
+    """
+    number = int(cast("int", found))
+    if not 0 <= number < _MOST:
+        raise ValueError("this is no number of bytes or events")
+    return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +55,13 @@ class Usage:
 
     @classmethod
     def from_reply(cls, reply: Mapping[str, Any]) -> Self | None:
-        """Read the ``usage`` of a worker's reply; None where the system does not tell."""
+        """Read the ``usage`` of a worker's reply; None where the system does not tell.
+
+        Raises:
+            TypeError, ValueError, OverflowError, AttributeError: it is none.
+        """
         found = reply.get("usage")
-        return None if found is None else cls(**found)
+        return None if found is None else cls(**{name: count_in(each) for name, each in found.items()})
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
@@ -42,14 +76,10 @@ def arena_bytes_in(reply: Mapping[str, Any]) -> int | None:
     """Memory that the runtime's own allocator holds after a run, weights and activations; None where it is not told.
 
     Raises:
-        TypeError, ValueError: the worker told no number of bytes.
+        TypeError, ValueError, OverflowError: the worker told no number of bytes.
     """
     found = reply.get("arena_bytes")
-    if found is None:
-        return None
-    if int(found) < 0:
-        raise ValueError(f"{found} is no number of bytes")
-    return int(found)
+    return None if found is None else count_in(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +101,19 @@ class Loading:
 
     @classmethod
     def from_reply(cls, reply: Mapping[str, Any]) -> Self:
-        """Read a worker's reply to ``open``."""
+        """Read a worker's reply to ``open``.
+
+        Raises:
+            TypeError, ValueError, OverflowError: it tells what cannot be.
+        """
         return cls(
-            import_seconds=reply.get("import_seconds"),
-            read_seconds=reply.get("read_seconds"),
-            resident_before_bytes=reply.get("resident_before_bytes") or None,
-            resident_loaded_bytes=reply.get("resident_loaded_bytes") or None,
+            import_seconds=_if_told(reply.get("import_seconds"), duration_in),
+            read_seconds=_if_told(reply.get("read_seconds"), duration_in),
+            # 0 where the system does not tell.
+            resident_before_bytes=_if_told(reply.get("resident_before_bytes"), count_in) or None,
+            resident_loaded_bytes=_if_told(reply.get("resident_loaded_bytes"), count_in) or None,
         )
+
+
+def _if_told(found: object, read: Callable[[object], _Number]) -> _Number | None:
+    return None if found is None else read(found)

@@ -27,14 +27,18 @@ Source: Linux ``arch/x86/include/asm/cpufeatures.h`` and ``Documentation/arch/ar
 """
 
 
+_LONGEST_GROUP = 4096
+"""Characters; a path has no more. Source: Linux ``include/uapi/linux/limits.h``, PATH_MAX."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """What a measurement on this machine depends on.
 
     Attributes:
         cpu: model name with family and stepping, ``unknown`` where the system does not tell.
-        processors: logical processors that this process may use.
-        cores: physical cores among them.
+        processors: logical processors that this process may use; 0 where unknown.
+        cores: physical cores among them; 0 where unknown.
         cpu_quota: processors' worth of time that the control group grants; None without a limit.
         load_average: runnable tasks over the last minute; None where unknown.
         clock_hertz: what the system says, which a virtual machine often makes up; None where unknown.
@@ -46,6 +50,7 @@ class Conditions:
         virtual: whether a hypervisor is in between; None where unknown.
         processor_state: governor, clocks, kinds of cores, threads of a core, heat.
         memory_settings: NUMA nodes, huge pages, swap.
+        limits_known: whether the system tells its control groups; else no limit may be one that it hides.
     """
 
     cpu: str
@@ -62,19 +67,21 @@ class Conditions:
     virtual: bool | None
     processor_state: ProcessorState = field(default_factory=ProcessorState)
     memory_settings: MemorySettings = field(default_factory=MemorySettings)
+    limits_known: bool = True
 
     def as_pairs(self) -> tuple[tuple[str, str], ...]:
         """The fields as ``(name, text)`` in SI base units, in the form `Device.conditions` stores."""
+        no_limit = "none" if self.limits_known else UNKNOWN
         return (
             ("cpu", self.cpu),
-            ("processors", str(self.processors)),
-            ("cores", str(self.cores)),
-            ("cpu quota", "none" if self.cpu_quota is None else f"{self.cpu_quota:g} processors"),
+            ("processors", known(self.processors or None, "{}")),
+            ("cores", known(self.cores or None, "{}")),
+            ("cpu quota", no_limit if self.cpu_quota is None else f"{self.cpu_quota:g} processors"),
             ("load average", known(self.load_average, "{:.2f}")),
             ("clock by the system", known(self.clock_hertz, "{:.4g} Hz")),
             ("isa", " ".join(self.isa) or UNKNOWN),
             ("memory", known(self.memory_bytes, "{} bytes")),
-            ("memory limit", "none" if self.memory_limit_bytes is None else f"{self.memory_limit_bytes} bytes"),
+            ("memory limit", no_limit if self.memory_limit_bytes is None else f"{self.memory_limit_bytes} bytes"),
             ("system", self.system),
             ("python", self.python),
             ("hypervisor", UNKNOWN if self.virtual is None else "yes" if self.virtual else "no"),
@@ -106,6 +113,7 @@ def read_conditions(*, root: Path = ROOT) -> Conditions:
         virtual=_virtual(flags, root),
         processor_state=read_processor_state(processors, root=root),
         memory_settings=read_memory_settings(processors, root=root),
+        limits_known=_tells_control_groups(root),
     )
 
 
@@ -206,10 +214,21 @@ def control_groups(controller: str, root: Path) -> Iterator[Path]:
         else:
             continue
         group = Path(inside.lstrip("/"))
+        if ".." in group.parts or len(inside) > _LONGEST_GROUP:
+            # It lies outside of what can be seen here. Source: cgroup_namespaces(7).
+            continue
         # A container may show only its own part of the tree, at the top; hence every level is tried.
         for mount in mounts:
             for folder in (group, *group.parents):
                 yield root / mount / folder
+
+
+def _tells_control_groups(root: Path) -> bool:
+    """Whether all limits can be seen: systems other than Linux have none, another machine may be any system."""
+    if root == ROOT and sys.platform != "linux":
+        return True
+    listed = text(root / "proc/self/cgroup")
+    return bool(listed) and not any(".." in line.split("/") for line in listed.splitlines())
 
 
 def _cpu_quota(root: Path) -> float | None:

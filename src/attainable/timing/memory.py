@@ -3,36 +3,38 @@
 import os
 from pathlib import Path
 
+from attainable.timing.kernel_files import ROOT, text
 
-def available_memory_bytes(*, root: Path = Path("/")) -> int | None:
+_MOST_DIGITS = 20
+"""Of a number of the kernel, which has 64 bits."""
+
+
+def available_memory_bytes(*, root: Path = ROOT) -> int | None:
     """Memory that a new program can take without swapping; None where the system does not tell.
 
-    The tighter of the machine's and the control group's. ``root`` stands in for ``/`` in tests.
+    The tighter of the machine's and the control group's. ``root`` stands in for ``/`` of another machine, and in tests.
     """
     machine = _machine(root)
-    limit = _number(root / "sys/fs/cgroup/memory.max")
-    used = _number(root / "sys/fs/cgroup/memory.current")
+    limit = _number(text(root / "sys/fs/cgroup/memory.max"))
+    used = _number(text(root / "sys/fs/cgroup/memory.current"))
     if limit is None or used is None:
         return machine
     return max(0, limit - used) if machine is None else max(0, min(machine, limit - used))
 
 
 def _machine(root: Path) -> int | None:
-    try:
-        for line in (root / "proc/meminfo").read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        pass
+    for line in text(root / "proc/meminfo").splitlines():
+        if line.startswith("MemAvailable:"):
+            kibibytes = _number(" ".join(line.split()[1:2]))
+            return None if kibibytes is None else kibibytes * 1024
+    if root != ROOT:
+        # What this machine has says nothing of another.
+        return None
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, AttributeError):
         return None
 
 
-def _number(path: Path) -> int | None:
-    try:
-        text = path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError:
-        return None
-    return int(text) if text.isdigit() else None
+def _number(word: str) -> int | None:
+    return int(word) if word.isdecimal() and len(word) <= _MOST_DIGITS else None

@@ -79,7 +79,7 @@ def _of_processors(conditions: Conditions) -> Iterator[Obstacle]:
         yield Obstacle("granted", severity, {"quota": f"{quota:g}", "processors": str(processors)})
     if conditions.cores == 1:
         yield Obstacle("alone", "notable")
-    elif processors > conditions.cores:
+    elif 0 < conditions.cores < processors:
         yield Obstacle("siblings", "notable", {"processors": str(processors), "cores": str(conditions.cores)})
     if conditions.virtual:
         yield Obstacle("virtual", "notable")

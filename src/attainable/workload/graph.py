@@ -3,7 +3,7 @@
 All records are frozen; a reader makes them once and everybody else only looks.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import Literal, TypeAlias
@@ -206,6 +206,18 @@ class Body:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     constants: tuple[Tensor, ...] = ()
+
+
+def all_ops(ops: Iterable[Op]) -> Iterator[Op]:
+    """Ops with those in the bodies of branches, loops and functions; each body once, though equal calls share it."""
+    left, seen = list(ops)[::-1], set[int]()
+    while left:
+        op = left.pop()
+        yield op
+        for body in op.bodies:
+            if id(body) not in seen:
+                seen.add(id(body))
+                left.extend(reversed(body.ops))
 
 
 def captured_names(op: Op) -> Iterator[str]:

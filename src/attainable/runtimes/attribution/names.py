@@ -19,8 +19,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from attainable.runtimes.onnxruntime.graph import NCHWC, Node
-from attainable.runtimes.onnxruntime.model import Model
+from attainable.runtimes.attribution.graph import NCHWC, Node
+from attainable.runtimes.attribution.model import Model
 from attainable.workload.graph import Op
 
 _TOKEN = re.compile(r"_token_\d+$")

@@ -15,9 +15,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from attainable.runtimes.attribution.graph import Node
+from attainable.runtimes.attribution.model import Model, is_passed_on, model_of
 from attainable.runtimes.attribution.names import Names, resolve_names
-from attainable.runtimes.onnxruntime.graph import Node
-from attainable.runtimes.onnxruntime.model import Model, is_passed_on, model_of
 from attainable.workload.graph import Op, Workload
 from attainable.workload.kernel import Attribution
 

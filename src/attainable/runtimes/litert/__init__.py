@@ -11,6 +11,7 @@ from attainable.errors import RunError, RuntimeRefused
 from attainable.runtimes import Profile, Requirement, Tolerance, require_precision, require_runnable
 from attainable.runtimes.attribution.reference import reference_moments
 from attainable.runtimes.litert.conversion import converted
+from attainable.runtimes.litert.events import MOST_PAIRS, main_events
 from attainable.runtimes.litert.kernels import attributed_kernels, ops_of_converted, ops_of_original
 from attainable.runtimes.process import Worker
 from attainable.runtimes.worker_session import Opened, WorkerSession, open_worker
@@ -109,6 +110,8 @@ class LitertSession(WorkerSession):
             except RunError as error:
                 warnings.append(f"no operator could be told from its values, the reference did not run: {error.what}")
             owned = ops_of_converted(file, graph["values"], reference, self.workload)
+        if len(main_events(graph["events"])) * len(file.ops) > MOST_PAIRS:
+            warnings.append(f"too many events and operators to tell which is whose: {len(file.ops)} operators")
         kernels, executions = attributed_kernels(
             graph["events"], file, owned, self.workload, run_seconds=median(answer["plain"])
         )

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from attainable.errors import RuntimeRefused
 from attainable.runtimes import Requirement
 from attainable.runtimes.environments import find_interpreter
 from attainable.runtimes.process import SESSIONS, Worker
+from attainable.runtimes.remote.model import files_beside
 from attainable.workload.graph import Workload
 
 __all__ = ["NAME", "REQUIREMENT", "converted"]
@@ -32,6 +34,7 @@ REQUIREMENT = Requirement(
 _SESSION = "litert_conversion_session.py"
 _MOST_KEPT = 16
 """Converted files in the cache; the oldest go first."""
+_UNFINISHED, _STALE_SECONDS = ".unfinished-", 86_400.0
 
 
 def converted(workload: Workload, *, deadline_seconds: float) -> Path:
@@ -57,10 +60,9 @@ def converted(workload: Workload, *, deadline_seconds: float) -> Path:
         )  # fmt: skip
     shapes = {tensor.name: list(tensor.dims) for tensor in workload.inputs}
     try:
-        kept = _place(Path(workload.provenance.path), shapes)
+        kept = _place(Path(workload.provenance.path).resolve(), shapes)
         kept.parent.mkdir(parents=True, exist_ok=True)
-        # Weights in other files may change without the file that is known by its sum.
-        if kept.is_file() and not workload.provenance.external_bytes:
+        if kept.is_file():
             os.utime(kept)
             return kept
         _convert(workload, shapes, found.python, kept, deadline_seconds=deadline_seconds)
@@ -75,18 +77,23 @@ def converted(workload: Workload, *, deadline_seconds: float) -> Path:
 
 def _place(model: Path, shapes: Mapping[str, list[int]]) -> Path:
     """Named after all that the converted file depends on, this program's part of the converter included."""
-    with model.open("rb") as file:
-        # Not the sum that the workload has: the file may have changed since.
-        content = hashlib.file_digest(file, "sha256").hexdigest()
+    # Not the sum that the workload has: the file may have changed since. Weights may be in files beside it.
+    files = [model, *(model.parent / name for name in files_beside(model, "onnx"))]
+    content = [_sum_of(file) for file in files]
     made_of = [content, shapes, REQUIREMENT.packages, (SESSIONS / _SESSION).read_text("utf-8")]
     name = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
     return cache_folder() / "converted" / f"{name}.tflite"
 
 
+def _sum_of(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
 def _convert(
     workload: Workload, shapes: Mapping[str, list[int]], python: str, target: Path, *, deadline_seconds: float
 ) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=".unfinished-", dir=target.parent)
+    descriptor, name = tempfile.mkstemp(prefix=_UNFINISHED, dir=target.parent)
     os.close(descriptor)
     unfinished = Path(name)
     try:
@@ -106,3 +113,7 @@ def _forget_oldest(newest: Path) -> None:
         kept = sorted(newest.parent.glob("*.tflite"), key=lambda file: file.stat().st_mtime, reverse=True)
         for file in kept[_MOST_KEPT:]:
             file.unlink()
+        # Whoever made one was ended before it could remove it.
+        for file in newest.parent.glob(f"{_UNFINISHED}*"):
+            if file.stat().st_mtime < time.time() - _STALE_SECONDS:
+                file.unlink()

@@ -10,16 +10,19 @@ Source: LiteRT, tflite/graph_info.cc (PartitionGraphIntoIndependentNodeSubsets),
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attainable.workload.graph import Op
 
-__all__ = ["Reported", "owners", "xnnpack_kind"]
+__all__ = ["MOST_PAIRS", "Reported", "main_events", "owners", "xnnpack_kind"]
 
 Reported = Mapping[str, Any]
 """An event as ``litert_session`` reports it: ``tag``, ``delegated``, ``index``, ``subgraph``, ``seconds``."""
 
+MOST_PAIRS = 4_000_000
+"""Events by operators that are lined up; each pair has a place in a table."""
 _SHOWN_AS: dict[str, tuple[str, ...]] = {
     "ARG_MAX": ("Arg Max",),
     "AVERAGE_POOL_2D": ("Average Pooling", "Global Average Pooling", "Mean"),
@@ -75,17 +78,25 @@ def xnnpack_kind(tag: str) -> str:
     return found[1] if found else tag
 
 
+def main_events(events: Sequence[Reported]) -> list[Reported]:
+    """The events without those of operators inside others, such as the body of a loop, whose time has theirs."""
+    return [event for event in events if not event["subgraph"] or event["delegated"]]
+
+
 def owners(events: Sequence[Reported], ops: Sequence[Op]) -> list[tuple[int, ...]]:
     """Find the operators of each event.
 
     Args:
-        events: of one run, in order, without those of other subgraphs.
+        events: ``main_events`` of one run, in order.
         ops: of the main subgraph, in the file's order.
 
     Returns:
         Positions of operators for each event, in order. Every operator is with one event at least, unless nothing that
-        ran is connected with it. The second event of an operator has the same position.
+        ran is connected with it. The second event of an operator has the same position. All empty where there are more
+        than ``MOST_PAIRS`` of both.
     """
+    if len(events) * len(ops) > MOST_PAIRS:
+        return [()] * len(events)
     named = {int(event["index"]) for event in events if not event["delegated"] and int(event["index"]) < len(ops)}
     plan = _plan(ops, named)
     found = _aligned(events, [ops[position] for position in plan])
@@ -124,23 +135,35 @@ def _plan(ops: Sequence[Op], named: set[int]) -> list[int]:
 def _aligned(events: Sequence[Reported], ops: Sequence[Op]) -> list[int | None]:
     """Line events up with operators at the least cost; None for an event that none is near."""
     rows, columns = len(events), len(ops)
-    cost = [[0] * (columns + 1) for _ in range(rows + 1)]
-    step = [bytearray(columns + 1) for _ in range(rows + 1)]
-    for column in range(1, columns + 1):
-        cost[0][column], step[0][column] = cost[0][column - 1] + _SKIPPED, ord("o")
+    kinds = [xnnpack_kind(str(event["tag"])) if event["delegated"] else "" for event in events]
+    place: defaultdict[str, list[int]] = defaultdict(list)
+    for column, op in enumerate(ops):
+        place[op.kind].append(column)
+    above = [_SKIPPED * column for column in range(columns + 1)]
+    step = [bytearray(b"o" * (columns + 1)) for _ in range(rows + 1)]
     for row in range(1, rows + 1):
-        event, previous = events[row - 1], events[row - 2] if row > 1 else None
-        above, here, taken = cost[row - 1], cost[row], step[row]
-        here[0], taken[0] = above[0] + _EXTRA, ord("e")
-        for column in range(1, columns + 1):
-            op = ops[column - 1]
-            least, which = here[column - 1] + _SKIPPED, "o"
-            if (extra := above[column] + _extra(event, previous, op)) < least:
-                least, which = extra, "e"
-            fit = _fit(event, op)
-            if fit is not None and above[column - 1] + fit <= least:
-                least, which = above[column - 1] + fit, "m"
-            here[column], taken[column] = least, ord(which)
+        event, kind = events[row - 1], kinds[row - 1]
+        alike = row > 1 and bool(kind) and kinds[row - 2] == kind
+        extras: list[int] = [_EXTRA] * columns
+        fits: list[int | None] = [None] * columns
+        if not event["delegated"]:
+            fits = [0 if event["index"] == int(op.id) else None for op in ops]
+        else:
+            for each, at in place.items():
+                extra, fit = _extra(kind, each, alike=alike), _fit(kind, each)
+                for column in at:
+                    extras[column], fits[column] = extra, fit
+        here, taken = [above[0] + _EXTRA], step[row]
+        taken[0] = ord("e")
+        for column, (extra, fit) in enumerate(zip(extras, fits, strict=True)):
+            least, which = here[column] + _SKIPPED, "o"
+            if (more := above[column + 1] + extra) < least:
+                least, which = more, "e"
+            if fit is not None and above[column] + fit <= least:
+                least, which = above[column] + fit, "m"
+            here.append(least)
+            taken[column + 1] = ord(which)
+        above = here
     answer: list[int | None] = [None] * rows
     row, column = rows, columns
     extra_rows: list[int] = []
@@ -159,34 +182,27 @@ def _aligned(events: Sequence[Reported], ops: Sequence[Op]) -> list[int | None]:
         matched = row + 1 + len(extra_rows)
         # Extra events behind this one that prepare the next are that one's.
         for each in extra_rows:
-            if matched < rows and xnnpack_kind(str(events[each]["tag"])) == _PREPARATION and events[each]["delegated"]:
+            if matched < rows and kinds[each] == _PREPARATION:
                 answer[each] = answer[matched]
         extra_rows.clear()
     for each in reversed(extra_rows):
-        if each + 1 < rows and xnnpack_kind(str(events[each]["tag"])) == _PREPARATION:
+        if each + 1 < rows and kinds[each] == _PREPARATION:
             answer[each] = answer[each + 1]
     return answer
 
 
-def _extra(event: Reported, previous: Reported | None, op: Op) -> int:
-    """Cost of one more event for an operator that had one, or of an event that is nobody's."""
-    if not event["delegated"]:
-        return _EXTRA
-    kind = xnnpack_kind(str(event["tag"]))
+def _extra(kind: str, operator: str, *, alike: bool) -> int:
+    """Cost of one more event of XNNPACK for an operator that had one, or of an event that is nobody's."""
     if kind in (_ACTIVATION, _PREPARATION):
         return _EXTRA_ACTIVATION
-    if op.kind not in _SEVERAL or kind not in _SHOWN_AS[op.kind]:
+    if operator not in _SEVERAL or kind not in _SHOWN_AS[operator]:
         return _EXTRA
-    alike = previous is not None and xnnpack_kind(str(previous["tag"])) == kind
     return _EXTRA_PIECE if alike else 2 * _EXTRA_PIECE
 
 
-def _fit(event: Reported, op: Op) -> int | None:
-    """Cost of an event being the operator's; None where it cannot be."""
-    if not event["delegated"]:
-        return 0 if event["index"] == int(op.id) else None
-    kind = xnnpack_kind(str(event["tag"]))
-    if kind in _SHOWN_AS.get(op.kind, ()) or _letters(kind) == _letters(op.kind):
+def _fit(kind: str, operator: str) -> int | None:
+    """Cost of an event of XNNPACK being the operator's; None where it cannot be."""
+    if kind in _SHOWN_AS.get(operator, ()) or _letters(kind) == _letters(operator):
         return 0
     return None if kind in _KNOWN else _STRANGE
 

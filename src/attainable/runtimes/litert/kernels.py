@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from attainable.runtimes import Execution
+from attainable.runtimes.attribution.graph import Node
+from attainable.runtimes.attribution.model import Model, model_of
 from attainable.runtimes.attribution.names import Names
 from attainable.runtimes.attribution.tensors import attribute_named
 from attainable.runtimes.attribution.values import Moments, match
-from attainable.runtimes.litert.events import Reported, owners, xnnpack_kind
-from attainable.runtimes.onnxruntime.graph import Node
-from attainable.runtimes.onnxruntime.model import Model, model_of
+from attainable.runtimes.litert.events import Reported, main_events, owners, xnnpack_kind
 from attainable.workload.graph import Op, Workload
 from attainable.workload.kernel import Attribution, Kernel
 
@@ -120,7 +120,7 @@ def attributed_kernels(
         workload: whose ops these are; the file itself where it was not converted.
         run_seconds: of a whole run without the profiler.
     """
-    main = [event for event in events if not event["subgraph"] or event["delegated"]]
+    main = main_events(events)
     position = {op.id: index for index, op in enumerate(workload.ops)}
     times = fitted([float(event["seconds"]) for event in main], run_seconds)
     kernels: list[Kernel] = []

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from attainable.runtimes.attribution.graph import Node
+from attainable.runtimes.attribution.model import Model
 from attainable.runtimes.attribution.names import Names
-from attainable.runtimes.onnxruntime.graph import Node
-from attainable.runtimes.onnxruntime.model import Model
 
 __all__ = ["Graph", "Reported", "graph_of"]
 

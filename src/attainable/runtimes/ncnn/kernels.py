@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attainable.runtimes import Execution
+from attainable.runtimes.attribution.graph import Node
+from attainable.runtimes.attribution.model import Model, model_of
 from attainable.runtimes.attribution.names import Names
 from attainable.runtimes.attribution.tensors import attribute_named
 from attainable.runtimes.attribution.values import Moments, match
-from attainable.runtimes.onnxruntime.graph import Node
-from attainable.runtimes.onnxruntime.model import Model, model_of
 from attainable.workload.graph import Workload
 from attainable.workload.kernel import Kernel
 

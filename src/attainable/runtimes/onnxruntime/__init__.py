@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attainable.errors import RuntimeRefused
 from attainable.runtimes import Profile, Requirement, Tolerance
-from attainable.runtimes.onnxruntime.graph import read_optimised_graph
+from attainable.runtimes.attribution.graph import read_optimised_graph
 from attainable.runtimes.onnxruntime.kernels import attributed_kernels, executions, profiler_cost
 from attainable.runtimes.onnxruntime.probe import write_probe
 from attainable.runtimes.onnxruntime.providers import CPU, Provider, profile_warnings
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _PROFILE_BLOCKS = 10
 _NATIVE = ("float32", "float64")
-_QUANTISED = ("Quantize", "QLinear", "Integer")
+QUANTISING = ("Quantize", "QLinear", "Integer")
+"""Words in the names of operators that quantise, or compute in integers for it."""
 _SHARE_OF_MEMORY = 0.7
 """A second session is loaded beside the first if it takes no more than this of the memory that is left."""
 _MOST_PROFILER_BYTES = 256 * 2**20
@@ -149,7 +150,7 @@ def _precision(workload: Workload) -> str:
     Quantised networks run in integers as far as patterns are recognised; half precision is cast to single precision
     where there is no kernel for it.
     """
-    if any(any(word in op.kind for word in _QUANTISED) for op in workload.ops):
+    if any(any(word in op.kind for word in QUANTISING) for op in workload.ops):
         return ""
     elements: Counter[str] = Counter()
     for tensor in (tensor for op in workload.ops for tensor in op.present_outputs):

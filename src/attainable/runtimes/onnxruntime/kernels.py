@@ -7,8 +7,8 @@ from statistics import median
 from typing import Any
 
 from attainable.runtimes import Execution
+from attainable.runtimes.attribution.graph import NCHWC, Node
 from attainable.runtimes.attribution.tensors import attribute
-from attainable.runtimes.onnxruntime.graph import NCHWC, Node
 from attainable.workload.graph import Workload
 from attainable.workload.kernel import Attribution, Kernel
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from attainable.runtimes import Execution
+from attainable.runtimes.attribution.model import model_of
 from attainable.runtimes.attribution.tensors import attribute_named
-from attainable.runtimes.onnxruntime.model import model_of
 from attainable.runtimes.openvino.graph import Graph, Reported, graph_of
 from attainable.workload.graph import Workload
 from attainable.workload.kernel import Attribution, Kernel

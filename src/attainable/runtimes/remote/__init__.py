@@ -5,8 +5,8 @@ session file, the model, arrays, requests and answers. The worker's folder here 
 a path in one is, in a request, the path in the other; files that a request names are sent before it if they are there,
 and fetched after it if they are not, and so are those that the answer names.
 
-What comes back is a stranger's: a header or an answer has at most 16 MiB, a file is one that was asked for and at most
-as large as was asked for, and nothing of it is written but into the worker's folder.
+What comes back is a stranger's: a header or an answer has at most 16 MiB and brings at most 4096 files, all together no
+larger than was asked for; they are written into the worker's folder alone, and over no file of ours.
 """
 
 import json
@@ -17,7 +17,7 @@ import struct
 import subprocess
 import time
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, cast
@@ -25,7 +25,7 @@ from typing import Any, cast
 from attainable.errors import HostUnusable, RunError, RuntimeRefused, WorkerCrashed
 from attainable.runtimes.faults import crash, one_line, refusal
 from attainable.runtimes.process import LARGEST_FILES, LARGEST_MESSAGE, WORKER, Worker, answer_in
-from attainable.runtimes.remote.faults import connection_fault, missing_module, no_greeting, old_python
+from attainable.runtimes.remote.faults import connection_fault, missing_module, no_greeting, old_python, slow_connection
 from attainable.runtimes.remote.hosts import CONNECT_SECONDS, LEAST_PYTHON, Host, ssh_command
 from attainable.runtimes.remote.model import files_beside
 from attainable.runtimes.remote.paths import Folders, is_asked_for, standing_for_root
@@ -43,6 +43,8 @@ _BLOCK = 2**18
 _MOST_CHATTER = 2**16
 """Of what a login shell prints before our program starts."""
 _SAFE_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,16}")
+_MOST_FILES = 4096
+"""That an answer brings."""
 _MOST_KERNEL_FILES = 20_000
 _MEMORY_FILES = ("proc/meminfo", "sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory.current")
 
@@ -53,6 +55,7 @@ class RemoteWorker(Worker):
     Args:
         host: where.
         python: the interpreter there.
+        packages: what it needs, as pip is told; for the words where it lacks them.
 
     Raises:
         HostUnusable: it cannot be reached, or has no such interpreter.
@@ -62,12 +65,14 @@ class RemoteWorker(Worker):
     # The folder there is removed before the connection ends.
     patience_seconds = 5.0
 
-    def __init__(self, host: Host, python: str) -> None:
+    def __init__(self, host: Host, python: str, packages: Sequence[str] = ()) -> None:
         self.host = host
         self.python = python
         self.where = f"worker on {host.name}"
         self._remote_process = 0
+        self._packages = tuple(packages)
         self._stamps: dict[str, tuple[int, int]] = {}
+        self._fetched: set[str] = set()
         token = f"attainable-{secrets.token_hex(8)}"
         command = ssh_command(host, python, _BOOTSTRAP.replace("TOKEN", token))
         theirs = self._prepare()
@@ -82,7 +87,7 @@ class RemoteWorker(Worker):
             raise HostUnusable(f"ssh cannot be started: {error.strerror}", where=host.name) from None
         try:
             self._greet(token)
-            with self._faults("start", _GREETING_SECONDS) as end:
+            with self._faults("start", _GREETING_SECONDS, slow=slow_connection(host.name)) as end:
                 self._send_bytes(f"{AGENT.stat().st_size}\n".encode() + AGENT.read_bytes())
                 # Its interpreter reads ahead: nothing else is sent until the program itself is listening.
                 self._reply(end)
@@ -131,7 +136,7 @@ class RemoteWorker(Worker):
         Raises:
             RunError: the connection is broken.
         """
-        with self._faults("read", _STALL_SECONDS) as end:
+        with self._moving("read") as end:
             facts = self._ask({"do": "read", "patterns": list(patterns)}, end)
             files = cast("dict[str, object]", facts.pop("files"))
             if len(files) > _MOST_KERNEL_FILES:
@@ -150,16 +155,28 @@ class RemoteWorker(Worker):
         message = json.dumps({"request": request, "arguments": outward}).encode("ascii")
         self._put_all({name: self.folder / name for name in wanted if self._is_changed(name)})
         missing = [name for name in wanted if not (self.folder / name).exists()]
+        named: list[str] = []
+        inward: dict[str, Any] = {}
         with self._faults(request, deadline_seconds) as end:
             answer = self._answer(message, deadline_seconds, end)
-            if "result" in answer:
-                named: list[str] = []
-                inward = self._folders.inward(answer["result"], named)
-                fetched = self._fetch([*named, *missing], most_bytes)
-                if not fetched.issuperset(named):
-                    raise ConnectionError("it names files that are not there")
-                return cast("dict[str, Any]", inward)
-        raise self._refusal(answer["error"])
+            if "error" not in answer:
+                inward = cast("dict[str, Any]", self._folders.inward(answer["result"], named))
+                self._require_theirs(named)
+        if "error" in answer:
+            raise self._refusal(answer["error"])
+        with self._moving("fetch") as end:
+            fetched = self._fetch([*named, *missing], most_bytes, end)
+            if not fetched.issuperset(named):
+                raise ConnectionError("it names files that are not there")
+        return inward
+
+    def _require_theirs(self, named: Sequence[str]) -> None:
+        """Check which files an answer names. Raises ConnectionError where it may not bring them."""
+        if len(set(named)) > _MOST_FILES:
+            raise ConnectionError("it names more files than an answer may bring")
+        for name in named:
+            if name not in self._fetched and (self.folder / name).exists():
+                raise ConnectionError(f"{name} is a file of ours")
 
     def _answer(self, message: bytes, deadline_seconds: float, end: float) -> dict[str, Any]:
         header, size = self._exchange({"do": "call", "seconds": deadline_seconds}, end, body=message)
@@ -179,7 +196,8 @@ class RemoteWorker(Worker):
 
     def _refusal(self, error: Mapping[str, Any]) -> RunError:
         if error.get("kind") == "ModuleNotFoundError":
-            return missing_module(self.host.name, self.python, str(error.get("name") or "a module"))
+            module = str(error.get("name") or "a module")
+            return missing_module(self.host.name, self.python, module, self._packages)
         found = refusal(error)
         found.where = self.where
         return found
@@ -217,6 +235,10 @@ class RemoteWorker(Worker):
             return connection_fault(self.host.name, stage, said)
         reason = one_line(str(error)) or type(error).__name__
         return WorkerCrashed(f"it broke the protocol during '{stage}' ({reason})", where=self.where)
+
+    def _moving(self, stage: str) -> AbstractContextManager[float]:
+        """``_faults`` of what needs nothing but the connection: a longer run gives it no more time."""
+        return self._faults(stage, _STALL_SECONDS, slow=slow_connection(self.host.name))
 
     def _said(self) -> str:
         """The end of what ssh, the shell and the agent said on stderr."""
@@ -268,7 +290,7 @@ class RemoteWorker(Worker):
                 file = path.open("rb")
             except OSError as error:
                 raise RuntimeRefused(f"cannot be read: {error.strerror}", where=str(path)) from None
-            with file, self._faults("send", _STALL_SECONDS):
+            with file, self._moving("send"):
                 found = os.fstat(file.fileno())
                 left = found.st_size
                 self._send_header({"do": "put", "name": name, "bytes": left})
@@ -289,12 +311,14 @@ class RemoteWorker(Worker):
         found = path.stat()
         return self._stamps.get(name) != (found.st_mtime_ns, found.st_size)
 
-    def _fetch(self, names: Sequence[str], most_bytes: int) -> set[str]:
-        """Get files of the folder there, all together no more than this; tells which there were."""
+    def _fetch(self, names: Sequence[str], most_bytes: int, end: float) -> set[str]:
+        """Get files of the folder there, all together no more than this; tells which there were.
+
+        The end is that of all together: only bytes that come put it off.
+        """
         left = most_bytes
         fetched: set[str] = set()
         for name in dict.fromkeys(names):
-            end = time.monotonic() + _STALL_SECONDS
             told, size = self._exchange({"do": "get", "name": name, "most_bytes": left}, end)
             if told.get("absent"):
                 continue
@@ -303,7 +327,7 @@ class RemoteWorker(Worker):
             left -= size
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            end = time.monotonic() + _STALL_SECONDS + size / _SLOWEST_BYTES_PER_SECOND
+            end += size / _SLOWEST_BYTES_PER_SECOND
             with path.open("wb") as file:
                 while size:
                     block = self._receive(min(size, _BLOCK), end)
@@ -312,6 +336,7 @@ class RemoteWorker(Worker):
             found = path.stat()
             self._stamps[name] = (found.st_mtime_ns, found.st_size)
             fetched.add(name)
+            self._fetched.add(name)
         return fetched
 
 

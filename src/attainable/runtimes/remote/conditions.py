@@ -11,6 +11,7 @@ import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -172,9 +173,12 @@ def _name_processor(machine: _Machine) -> None:
 
 
 def _cores(machine: _Machine) -> int:
-    """Physical cores among the processors: two threads of a core share its arithmetic units."""
+    """Physical cores among the processors, whose threads share arithmetic units; 0 where no processor tells its own."""
     folders = [(each, machine.root / f"sys/devices/system/cpu/cpu{each}/topology") for each in machine.processors]
-    return len({text(folder / "thread_siblings_list") or f"alone {each}" for each, folder in folders})
+    siblings = [(each, text(folder / "thread_siblings_list")) for each, folder in folders]
+    if not any(told for _, told in siblings):
+        return 0
+    return len({told or f"alone {each}" for each, told in siblings})
 
 
 def _memory_limit(root: Path, memory: float | None) -> int | None:
@@ -194,7 +198,7 @@ def _group_files(worker: RemoteWorker) -> dict[str, tuple[str, ...]]:
             return {
                 controller: tuple(
                     f"{folder.relative_to(machine.root).as_posix()}/{name}"
-                    for folder in list(control_groups(controller, machine.root))[:_MOST_GROUPS]
+                    for folder in islice(control_groups(controller, machine.root), _MOST_GROUPS)
                     for name in names
                 )
                 for controller, names in _GROUP_FILES.items()

@@ -25,7 +25,7 @@ from attainable.errors import HostUnusable, InputError, InvalidQuantity
 from attainable.runtimes import RUNTIMES
 from attainable.runtimes.environments import read_settings, text_setting
 
-__all__ = ["LEAST_PYTHON", "Host", "HostRecord", "read_host", "ssh_command"]
+__all__ = ["LEAST_PYTHON", "Host", "HostRecord", "read_host", "shell_word", "ssh_command"]
 
 LEAST_PYTHON = (3, 10)
 """The oldest interpreter that runs the worker and the session files."""
@@ -131,9 +131,9 @@ def ssh_command(host: Host, python: str, program: str) -> list[str]:
         )  # fmt: skip
     configuration = os.environ.get("ATTAINABLE_SSH_CONFIG")
     options = [*(["-F", configuration] if configuration else []), *(f"-o{option}" for option in _OPTIONS)]
-    return [ssh, *options, "--", host.name, f"exec {_shell_word(python)} -I -c {shlex.quote(program)}"]
+    return [ssh, *options, "--", host.name, f"exec {shell_word(python)} -I -c {shlex.quote(program)}"]
 
 
-def _shell_word(path: str) -> str:
+def shell_word(path: str) -> str:
     """One word for the shell there, which knows where home is."""
     return f"~/{shlex.quote(path[2:])}" if path.startswith("~/") and path != "~/" else shlex.quote(path)

@@ -8,6 +8,7 @@ PyTorch for processors alone, so it gets an empty module of that name instead.
 
 import importlib
 import importlib.machinery
+import math
 import sys
 import time
 import types
@@ -53,6 +54,11 @@ def open_session(arguments: dict[str, Any]) -> "tuple[object, dict[str, Any]]":
     importlib.import_module("litert_torch").convert(module, examples).export(arguments["converted"])
     version = importlib.import_module("importlib.metadata").version("litert-torch")
     return object(), {"version": version, "load_seconds": time.perf_counter() - start}
+
+
+def _is_close(ratio: float, scale: float) -> bool:
+    """Whether they differ by no more than the scale's 32 bits do."""
+    return math.isclose(ratio, scale, rel_tol=1e-6)
 
 
 def _empty(name: str) -> types.ModuleType:
@@ -178,6 +184,9 @@ class _Converters:
 
         def compute(x: Any) -> Any:
             wanted = sizes or [int(extent * scale) for extent, scale in zip(x.shape, scales, strict=True)]
+            ratios = [size / extent for size, extent in zip(wanted, x.shape, strict=True)]
+            if not sizes and not all(map(_is_close, ratios, scales)):
+                raise NotImplementedError("the converter has no Resize by a scale that does not give whole extents")
             whole = all(size % extent == 0 for size, extent in zip(wanted, x.shape, strict=True))
             if wanted[:2] != list(x.shape[:2]):
                 raise NotImplementedError("the converter resizes heights and widths alone")

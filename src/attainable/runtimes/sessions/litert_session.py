@@ -26,6 +26,8 @@ _LIBRARIES = {"darwin": "libLiteRt.dylib", "win32": "libLiteRt.dll"}
 _CPU, _WRITE = 1, 1
 _LAYOUT_BYTES, _DIMENSIONS_AT, _MOST_DIMENSIONS, _RANK_BITS = 256, 8, 8, 0x7F
 _EVENT_BYTES, _SPARE_BYTES, _UNTOUCHED = 104, 4096, 0xA5
+_ROOM = 2048
+"""Events that the profiler keeps; it drops what comes later."""
 _INVOKED, _DELEGATED, _PROFILED_DELEGATED = 2, 4, 8
 _NUMBER = re.compile(r"_(?:args|output)_(\d+)(?:_output)?(?::\d+)?$")
 _INT32 = 2**31
@@ -121,11 +123,15 @@ class LitertSession:
             profiler = _Profiler(self._arguments["model"], self._arguments["threads"])
             profiler.bind(self._fed, self._interpreter.get_output_details())
             profiler.run()
+            most = _runs_at_once(profiler)
             for _ in range(arguments["blocks"]):
                 plain += timed(self.call, 0.0, arguments["runs"], arguments["runs"])["seconds"]
-                profiler.start()
-                profiled += timed(profiler.run, 0.0, arguments["runs"], arguments["runs"])["seconds"]
-                blocks.append(profiler.stop())
+                blocks.append([])
+                for done in range(0, arguments["runs"], most):
+                    runs = min(most, arguments["runs"] - done)
+                    profiler.start()
+                    profiled += timed(profiler.run, 0.0, runs, runs)["seconds"]
+                    blocks[-1] += profiler.stop()
             events = _mean(blocks, arguments["runs"])
         except (OSError, AttributeError, _UnknownLibrary) as error:
             return {"absence": f"LiteRT's profiler cannot be used: {error}"}
@@ -230,6 +236,7 @@ class _Profiler:
         self._profiler = self._made("CompiledModelGetProfiler", self._compiled)
         self._signature = self._made("GetModelSignature", self._model, 0)
         self._bound: tuple[Any, ...] = ()
+        self.noted = 0
 
     def bind(self, inputs: list[tuple[str, Any]], outputs: list[Any]) -> None:
         """Copy the inputs in and make room for the outputs.
@@ -277,12 +284,18 @@ class _Profiler:
         self._call("StartProfiler", self._profiler)
 
     def stop(self) -> list[tuple[Any, ...]]:
-        """Note no more; gives the events of operators: tag, type, index, subgraph, microseconds."""
+        """Note no more; gives the events of operators: tag, type, index, subgraph, microseconds.
+
+        How many there were of all types is in ``noted``.
+        """
         self._call("StopProfiler", self._profiler)
         count = ctypes.c_int()
         self._call("GetNumProfilerEvents", self._profiler, ctypes.byref(count))
         if count.value < 1:
             raise _UnknownLibrary("it noted no events")
+        if count.value >= _ROOM:
+            raise _UnknownLibrary(f"it has room for {_ROOM} events, and there were as many or more")
+        self.noted = count.value
         # Room for structures that are larger than ours, so that they are seen to be.
         room = bytearray([_UNTOUCHED]) * (2 * _EVENT_BYTES * count.value + _SPARE_BYTES)
         buffer = (ctypes.c_char * len(room)).from_buffer(room)
@@ -338,6 +351,14 @@ class _Profiler:
         status = getattr(self._library, f"LiteRt{name}")(*(_argument(each) for each in arguments))
         if status:
             raise _UnknownLibrary(f"{name} ends with status {status}")
+
+
+def _runs_at_once(profiler: _Profiler) -> int:
+    """How many runs the profiler has room for."""
+    profiler.start()
+    profiler.run()
+    profiler.stop()
+    return (_ROOM - 1) // profiler.noted
 
 
 def _argument(value: Any) -> Any:

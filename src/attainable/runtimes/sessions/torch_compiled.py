@@ -1,9 +1,9 @@
 """torch.compile with inductor, and the profile of what it made; loaded in the worker by ``torch_session``.
 
 Inductor writes a function in Python that calls one kernel after the other: its own in C++, and routines of libraries.
-While it is profiled, the clock is read before and after each call in that function. Above each call inductor notes a
-number, by which it tells the nodes of its graph that the kernel computes, and each of these carries the module of ours
-that it was traced from.
+While it is profiled, the clock is read where that function begins and after each call in it. Above each call inductor
+notes a number, by which it tells the nodes of its graph that the kernel computes, and each of these carries the module
+of ours that it was traced from.
 
 Source: torch 2.13, torch/_inductor/debug.py (provenance tracking), graph.py, codecache.py and the code that it writes.
 """
@@ -121,7 +121,7 @@ class Clocked:
     """A compiled network whose calls of kernels can be timed.
 
     Attributes:
-        readings: in nanoseconds, two for each kernel.
+        readings: in nanoseconds, one more than kernels for each run.
         run: the compiled network.
     """
 
@@ -191,7 +191,7 @@ def _clocked(text: str) -> tuple[Any, list[tuple[str, str, str]]]:
     function = next(node for node in runner.body if isinstance(node, ast.FunctionDef) and node.name == "call")
     reading = ast.parse(f"{_NOTE}({_NOW}())").body
     calls: list[tuple[str, str, str]] = []
-    body: list[ast.stmt] = []
+    body: list[ast.stmt] = [*reading]
     for statement, after in itertools.zip_longest(function.body, function.body[1:]):
         called = _called(statement)
         if called is None:
@@ -199,7 +199,7 @@ def _clocked(text: str) -> tuple[Any, list[tuple[str, str, str]]]:
             continue
         found = _HANDLE.match(lines[statement.lineno - 2])
         calls.append(("" if found is None else found[1], called, _given(statement, after)))
-        body += [*reading, statement, *reading]
+        body += [statement, *reading]
     function.body = body
     module = ast.fix_missing_locations(ast.Module(body=[function], type_ignores=[]))
     namespace: dict[str, Any] = {}

@@ -9,10 +9,10 @@ _MARK = "step "
 
 
 class Clocked:
-    """The network as ``Network.forward`` runs it, with a reading of the clock before and after each step.
+    """The network as ``Network.forward`` runs it, with a reading of the clock before the first and after each step.
 
     Attributes:
-        readings: in nanoseconds, two for each step.
+        readings: in nanoseconds, one more than steps for each run.
     """
 
     def __init__(self, torch: Any, network: Any) -> None:
@@ -23,8 +23,8 @@ class Clocked:
         """One run."""
         network, note, now = self._network, self.readings.append, time.perf_counter_ns
         values: list[Any] = [*inputs, *([None] * (network.places - len(inputs)))]
+        note(now())
         for step, (reads, writes, last) in zip(network.steps, network.plan, strict=True):
-            note(now())
             result = step(*[values[place] for place in reads])
             network.keep(values, writes, result)
             for place in last:

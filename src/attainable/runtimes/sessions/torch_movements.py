@@ -145,11 +145,16 @@ def _movements(torch: Any) -> dict[str, Build]:
         )  # fmt: skip
         node.require(not node.attribute("axes") and not node.attribute("antialias", 0), "Resize with axes or antialias")
         node.require(node.attribute("keep_aspect_ratio_policy", "stretch") == "stretch", "Resize that keeps the aspect")
+        node.require(not node.attribute("exclude_outside", 0), "Resize with exclude_outside")
+        # Of another mode than this one; exporters write them all.
+        node.ignore("nearest_mode", "cubic_coeff_a", "extrapolation_value")
         if not sizes:
             sizes = [math.floor(extent * scale) for extent, scale in zip(shape, scales, strict=True)]
         node.require(list(sizes[:2]) == shape[:2], "Resize of batch or channels")
         wanted, ratios = list(sizes[2:]), [new / old for new, old in zip(sizes[2:], shape[2:], strict=True)]
-        exact = not scales or all(math.isclose(new, old) for new, old in zip(ratios, scales[2:], strict=True))
+        exact = not scales or all(
+            math.isclose(new, old, rel_tol=1e-6) for new, old in zip(ratios, scales[2:], strict=True)
+        )
         node.require(exact, "Resize by a scale that does not give whole extents")
         if mode == "nearest":
             # Whole factors with the rounding down of torch: what upsampling layers are exported as.
@@ -179,6 +184,21 @@ def _movements(torch: Any) -> dict[str, Build]:
 
 
 def _selections(torch: Any) -> dict[str, Build]:
+    def positive(places: Any, extent: int) -> Any:
+        places = places.to(torch.int64)
+        return torch.where(places < 0, places + extent, places)
+
+    def counted(node: Any, extent: int) -> Unary:
+        """Counts places from the start, where ONNX counts negative ones from the end; known ones once."""
+
+        def count(places: Any) -> Any:
+            return positive(places, extent)
+
+        def as_it_is(places: Any) -> Any:
+            return places
+
+        return as_it_is if node.prepare(1, count) else count
+
     def gather(node: Any) -> Callable[..., Any]:
         shape = node.shape(0)
         axis = node.attribute("axis", 0) % len(shape)
@@ -190,26 +210,29 @@ def _selections(torch: Any) -> dict[str, Build]:
                 return torch.select(x, axis, index)
 
             return select
+        positive = counted(node, shape[axis])
         if node.is_constant(0) and axis == 0 and len(shape) == 2:
 
             def rows(table: Any, places: Any) -> Any:
-                return torch.nn.functional.embedding(_positive(torch, places, shape[0]), table)
+                return torch.nn.functional.embedding(positive(places), table)
 
             return rows
 
         def take(x: Any, places: Any) -> Any:
-            return torch.index_select(x, axis, _positive(torch, places.reshape(-1), shape[axis])).reshape(extents)
+            return torch.index_select(x, axis, positive(places).reshape(-1)).reshape(extents)
 
         return take
 
     def gather_elements(node: Any) -> Binary:
         axis, shape = node.attribute("axis", 0), node.shape(0)
-        return lambda x, places: torch.gather(x, axis, _positive(torch, places, shape[axis]))
+        positive = counted(node, shape[axis])
+        return lambda x, places: torch.gather(x, axis, positive(places))
 
     def scatter_elements(node: Any) -> Ternary:
         axis, shape = node.attribute("axis", 0), node.shape(0)
         node.require(node.attribute("reduction", "none") == "none", "ScatterElements that reduces")
-        return lambda x, places, update: torch.scatter(x, axis, _positive(torch, places, shape[axis]), update)
+        positive = counted(node, shape[axis])
+        return lambda x, places, update: torch.scatter(x, axis, positive(places), update)
 
     def gather_nd(node: Any) -> Binary:
         node.require(not node.attribute("batch_dims", 0), "GatherND with batch_dims")
@@ -257,16 +280,26 @@ def _constants(torch: Any, type_of: Callable[[int], Any]) -> dict[str, Build]:
     def size(x: Any) -> Any:
         return torch.tensor(x.numel(), dtype=torch.int64)
 
-    def cast_like(x: Any, other: Any) -> Any:
-        return x.to(other.dtype)
+    def require_rounding(node: Any, kind: Any) -> None:
+        # PyTorch gives what is too large as no number, and rounds powers of two in its own way.
+        saturates, name = node.attribute("saturate", 1), str(kind)
+        node.ignore("round_mode")
+        node.require(
+            "float8" not in name or (not saturates and "e8m0" not in name), f"{node.kind} to {name} (saturate)"
+        )
+
+    def cast_like(node: Any) -> Binary:
+        require_rounding(node, node.dtype(1))
+        return lambda x, other: x.to(other.dtype)
 
     def convert(node: Any) -> Unary:
         kind = type_of(node.attribute("to"))
+        require_rounding(node, kind)
         return lambda x: x.to(kind)
 
     return {
         "Constant": constant, "ConstantOfShape": filled, "Range": steps, "Shape": shape,
-        "Size": _always(size), "Cast": convert, "CastLike": _always(cast_like),
+        "Size": _always(size), "Cast": convert, "CastLike": cast_like,
     }  # fmt: skip
 
 
@@ -274,6 +307,7 @@ def _quantisations(torch: Any) -> dict[str, Build]:
     def shaped(node: Any) -> Callable[[Any], Any]:
         """Gives scales and zero points the axes of what they belong to."""
         node.require(not node.attribute("block_size", 0), "quantisation in blocks")
+        node.require(not node.attribute("precision", 0), f"{node.kind} with precision")
         rank, scales = len(node.shape(0)), math.prod(node.shape(1))
         axis = node.attribute("axis", 1) % max(1, rank)
         extents = [scales if at == axis and scales > 1 else 1 for at in range(rank)]
@@ -281,6 +315,9 @@ def _quantisations(torch: Any) -> dict[str, Build]:
 
     def quantise(node: Any) -> Callable[..., Any]:
         fit = shaped(node)
+        node.require(node.has(2) or not node.attribute("output_dtype", 0), "QuantizeLinear with output_dtype alone")
+        # Integers are always cut off at their limits, and a zero point has the type of the result.
+        node.ignore("saturate", "output_dtype")
 
         def to_integers(x: Any, scale: Any, zero: Any = None) -> Any:
             kind = torch.uint8 if zero is None else zero.dtype
@@ -292,6 +329,7 @@ def _quantisations(torch: Any) -> dict[str, Build]:
 
     def restore(node: Any) -> Callable[..., Any]:
         fit = shaped(node)
+        node.require(not node.attribute("output_dtype", 0), "DequantizeLinear with output_dtype")
 
         def to_numbers(x: Any, scale: Any, zero: Any = None) -> Any:
             levels = x.to(scale.dtype)
@@ -316,9 +354,3 @@ def _scalar(elements: Any) -> Any:
         return elements
     (element,) = cast("list[Any]", elements)
     return element
-
-
-def _positive(torch: Any, places: Any, extent: int) -> Any:
-    """Places counted from the start; ONNX counts negative ones from the end."""
-    places = places.to(torch.int64)
-    return torch.where(places < 0, places + extent, places)

@@ -18,6 +18,8 @@ Ternary = Callable[[Any, Any, Any], Any]
 Quinary = Callable[[Any, Any, Any, Any, Any], Any]
 
 _EQUATION = re.compile(r"[A-Za-z,.\-> ]*")
+_FRACTIONAL = ("ReduceMean", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp")
+"""Reductions that PyTorch does to fractions only."""
 _SPATIAL = {1: "1d", 2: "2d", 3: "3d"}
 
 
@@ -57,8 +59,9 @@ def _element_wise(torch: Any) -> dict[str, Build]:
         return x
 
     def dropout(node: Any) -> Callable[..., Any]:
-        node.require(node.outputs == 1, "Dropout with a mask")
-        node.require(not node.is_constant(2) or not node.numbers(2), "Dropout while training")
+        node.require(node.kept == [0], "Dropout with a mask")
+        node.require(not node.has(2) or node.is_constant(2), "Dropout with a training_mode that is not constant")
+        node.require(not node.has(2) or not node.numbers(2), "Dropout while training")
         return same
 
     def modulo(node: Any) -> Callable[..., Any]:
@@ -185,13 +188,16 @@ def _contractions(torch: Any) -> dict[str, Build]:
         alpha, beta = node.attribute("alpha", 1.0), node.attribute("beta", 1.0)
         turned = [bool(node.attribute(name, 0)) for name in ("transA", "transB")]
         bias_of_columns = node.has(2) and len(node.shape(2)) == 1
+        if not node.dtype(0).is_floating_point:
+            node.require(alpha == int(alpha) and beta == int(beta), "Gemm of integers by a fraction")
+            alpha, beta = int(alpha), int(beta)
         if turned == [False, True] and alpha == beta == 1 and (bias_of_columns or not node.has(2)):
             return functional.linear
 
         def product(a: Any, b: Any, c: Any = None) -> Any:
             a, b = (each.t() if turn else each for each, turn in zip((a, b), turned, strict=True))
             if c is None:
-                return alpha * torch.mm(a, b)
+                return torch.mm(a, b) if alpha == 1 else alpha * torch.mm(a, b)
             return torch.addmm(c, a, b, beta=beta, alpha=alpha)
 
         return product
@@ -220,7 +226,7 @@ def _normalisations(torch: Any) -> dict[str, Build]:
         )  # fmt: skip
 
     def layer(node: Any) -> Callable[..., Any]:
-        node.require(node.outputs == 1, "LayerNormalization that gives mean and deviation")
+        node.require(node.kept == [0], "LayerNormalization that gives mean and deviation")
         epsilon, shape = node.attribute("epsilon", 1e-5), node.shape(0)
         extents = shape[node.attribute("axis", -1) % len(shape) :]
 
@@ -254,7 +260,13 @@ def _normalisations(torch: Any) -> dict[str, Build]:
 
     def power_mean(node: Any) -> Unary:
         axis, order = node.attribute("axis", -1), node.attribute("p", 2)
-        return lambda x: x / torch.linalg.vector_norm(x, ord=order, dim=axis, keepdim=True)
+
+        def normalise(x: Any) -> Any:
+            norm = torch.linalg.vector_norm(x, ord=order, dim=axis, keepdim=True)
+            # What is zero all over stays so.
+            return x / norm.masked_fill(norm == 0, 1)
+
+        return normalise
 
     return {
         "BatchNormalization": batch, "LayerNormalization": layer, "RMSNormalization": root_mean_square,
@@ -267,7 +279,8 @@ def _pools(torch: Any) -> dict[str, Build]:
     functional = torch.nn.functional
 
     def largest(node: Any) -> Unary:
-        node.require(node.outputs == 1 and not node.attribute("storage_order", 0), "MaxPool that gives places")
+        node.require(node.kept == [0], "MaxPool that gives places")
+        node.ignore("storage_order")
         rank = len(node.shape(0)) - 2
         pool = getattr(functional, f"max_pool{_spatial(node, rank)}")
         stride, dilation, kernel = _window(node, rank, node.attribute("kernel_shape"))
@@ -295,6 +308,7 @@ def _pools(torch: Any) -> dict[str, Build]:
     def over_all(function: Callable[..., Any]) -> Build:
         def build(node: Any) -> Unary:
             axes = list(range(2, len(node.shape(0))))
+            node.require(bool(axes), f"{node.kind} over no axes")
             return lambda x: function(x, axes, True)
 
         return build
@@ -308,7 +322,7 @@ def _pools(torch: Any) -> dict[str, Build]:
 def _reductions(torch: Any) -> dict[str, Build]:
     def product(x: Any, axes: list[int], keep: bool) -> Any:
         for axis in sorted((axis % x.dim() for axis in axes), reverse=True):
-            x = x.prod(axis, keepdim=keep)
+            x = x.prod(axis, keepdim=keep, dtype=x.dtype)
         return x
 
     functions: dict[str, Ternary] = {
@@ -317,17 +331,21 @@ def _reductions(torch: Any) -> dict[str, Build]:
         "ReduceMax": torch.amax,
         "ReduceMin": torch.amin,
         "ReduceProd": product,
-        "ReduceL1": lambda x, axes, keep: x.abs().sum(axes, keep),
+        "ReduceL1": lambda x, axes, keep: x.abs().sum(axes, keep, dtype=x.dtype),
         "ReduceL2": lambda x, axes, keep: torch.linalg.vector_norm(x, 2, axes, keep),
-        "ReduceSumSquare": lambda x, axes, keep: (x * x).sum(axes, keep),
+        "ReduceSumSquare": lambda x, axes, keep: (x * x).sum(axes, keep, dtype=x.dtype),
         "ReduceLogSum": lambda x, axes, keep: x.sum(axes, keep).log(),
         "ReduceLogSumExp": torch.logsumexp,
     }
 
     def over(function: Callable[..., Any]) -> Build:
         def build(node: Any) -> Unary:
+            node.require(
+                node.kind not in _FRACTIONAL or node.dtype(0).is_floating_point, f"{node.kind} of integers"
+            )  # fmt: skip
             axes, keep = node.numbers(1, "axes"), bool(node.attribute("keepdims", 1))
-            if not axes and node.attribute("noop_with_empty_axes", 0):
+            keeps_all = node.attribute("noop_with_empty_axes", 0)
+            if not axes and keeps_all:
                 return lambda x: x
             axes = axes or list(range(len(node.shape(0))))
             return lambda x: function(x, axes, keep)

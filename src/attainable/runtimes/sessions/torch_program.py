@@ -1,8 +1,8 @@
 """An ONNX model as a module of PyTorch with a module for each node; loaded in the worker by ``torch_session``.
 
 Shapes are static. Every node runs once on zeros while it is translated, which tells them, and what follows from
-constants and shapes is computed then. No text of the model gets into what torch.compile writes and runs: modules go
-by their position.
+constants and shapes is computed then. What integers are divided by is one instead. No text of the model gets into what
+torch.compile writes and runs: modules go by their position.
 """
 
 import importlib
@@ -18,6 +18,9 @@ _HEAVY = ("Conv", "ConvTranspose", "MatMul", "Gemm", "Einsum")
 _BITS = {"bfloat16": "int16", "float8_e4m3fn": "int8", "float8_e5m2": "int8"}
 """Types that numpy lacks, and integers of their width."""
 _SHAPE_READERS = ("Shape", "Size")
+_DIVIDING = ("Div", "Mod")
+_HARMLESS = frozenset({"kernel_shape", "momentum", "seed", "sorted", "stash_type"})
+"""Attributes that may be given and not read: what they say is known, of training only, or chosen anyway."""
 _FAULTS = (RuntimeError, TypeError, ValueError, IndexError, KeyError, AttributeError, NotImplementedError)
 
 
@@ -46,7 +49,7 @@ class Program:
     """A model as steps, one for each node that depends on the inputs.
 
     Attributes:
-        inputs: by name, each a tensor of zeros.
+        inputs: by name, each a tensor of zeros, or of ones where integers are divided by what follows from them.
         output_types: by name, as the model declares them.
         steps: ``kind``, ``outputs`` and ``precision`` of each, for the other side.
         trial_seconds: of running the steps once while they are translated, which tells the shapes.
@@ -75,6 +78,7 @@ class Program:
         self._step, self._network = _modules(torch)
         self._tensors: dict[str, Any] = {}
         self._modules: list[tuple[Any, list[str], list[str]]] = []
+        self._divides = False
         self.trial_seconds = 0.0
         self.steps: list[dict[str, Any]] = []
         self.inputs: dict[str, Any] = {}
@@ -93,6 +97,9 @@ class Program:
         if missing:
             raise ValueError(f"it has no output {missing[0]}")
         self.output_types = {name: self._type_of(types[name]) for name in arguments["outputs"]}
+        if self._divides:
+            for given in self.inputs.values():
+                given.fill_(1)
 
     def lowered(self, dtype: Any) -> Any:
         """The type to compute in for a type of the model."""
@@ -106,7 +113,10 @@ class Program:
         return counted.most_common(1)[0][0] if counted else ""
 
     def network(self) -> Any:
-        """The module that runs the steps; it takes the inputs in their order and gives the outputs as a tuple."""
+        """The module that runs the steps; it takes the inputs in their order and gives the outputs as a tuple.
+
+        It can be made once: what only the translation needs is forgotten.
+        """
         place = {name: number for number, name in enumerate(self.inputs)}
         plan: list[tuple[tuple[int, ...], tuple[int, ...], list[int]]] = []
         for _, reads, writes in self._modules:
@@ -119,7 +129,10 @@ class Program:
         for number, index in last.items():
             if not any(number == result for result in results if isinstance(result, int)):
                 plan[index][2].append(number)
-        return self._network([module for module, _, _ in self._modules], plan, results, len(place))
+        made = self._network([module for module, _, _ in self._modules], plan, results, len(place))
+        for needless in (self._constants, self._operands, self._tensors, self._modules):
+            needless.clear()
+        return made
 
     def _is_known(self, name: str) -> bool:
         return name in self._tensors or name in self._constants
@@ -153,15 +166,21 @@ class Program:
         described = _Node(self._onnx, node, values, [name in self._constants for name in node.input], self._constant)
         try:
             function = _present(self._operators[node.op_type](described), node.output)
+            described.require_read()
             names = [name for name in node.output if name]
-            operands = [name for at, name in enumerate(node.input) if at not in described.consumed]
+            places = [at for at in range(len(values)) if at not in described.consumed]
+            operands = [node.input[at] for at in places]
             known = all(name in self._constants for name in operands if name)
             if known or node.op_type in _SHAPE_READERS:
-                given = [values[at] for at in range(len(values)) if at not in described.consumed]
-                self._constants.update(_named(names, function(*given)))
+                self._constants.update(_named(names, function(*[values[at] for at in places])))
                 return
-            held = [(at, self._operand(name)) for at, name in enumerate(operands) if name not in self._tensors]
-            given = [self._tensors[name] if name in self._tensors else self._operand(name) for name in operands]
+            given: list[Any] = [
+                values[at] if at in described.prepared or name in self._tensors else self._operand(name)
+                for at, name in zip(places, operands, strict=True)
+            ]
+            held = [(at, given[at]) for at, name in enumerate(operands) if name not in self._tensors]
+            if node.op_type in _DIVIDING and operands[1] in self._tensors and not given[1].is_floating_point():
+                self._divides, given[1] = True, self._torch.ones_like(given[1])
             start = time.perf_counter()
             results = _named(names, function(*given))
             self.trial_seconds += time.perf_counter() - start
@@ -188,21 +207,27 @@ class _Node:
 
     Attributes:
         kind: its operator.
-        outputs: how many it gives.
+        outputs: how many it has, those included that it leaves out.
+        kept: which of them it gives.
         consumed: inputs that the translation has read; they are no operands.
+        prepared: inputs that the translation has changed; they are constant operands.
     """
 
     def __init__(
         self, onnx: Any, node: Any, values: list[Any], constant: list[bool], read: Callable[[Any], Any]
     ) -> None:
         self.kind = str(node.op_type)
-        self.outputs = sum(bool(name) for name in node.output)
+        self.outputs = len(node.output)
+        self.kept = [at for at, name in enumerate(node.output) if name]
         self.consumed: set[int] = set()
+        self.prepared: set[int] = set()
+        self._unread = {each.name for each in node.attribute} - _HARMLESS
         self._values, self._constant, self._read = values, constant, read
         self._attributes = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
 
     def attribute(self, name: str, default: Any = None) -> Any:
         """A number, a list of them, or text."""
+        self._unread.discard(name)
         value = self._attributes.get(name, default)
         if isinstance(value, bytes):
             return value.decode("utf-8", errors="replace")
@@ -210,8 +235,17 @@ class _Node:
 
     def tensor(self, name: str) -> Any:
         """An attribute that is a tensor; None where it is not given."""
+        self._unread.discard(name)
         value = self._attributes.get(name)
         return None if value is None else self._read(value)
+
+    def ignore(self, *names: str) -> None:
+        """Let attributes be given that mean nothing beside the others."""
+        self._unread.difference_update(names)
+
+    def require_read(self) -> None:
+        """Refuse a node of which the translation did not look at all attributes."""
+        self.require(not self._unread, f"its attribute {min(self._unread, default='')}")
 
     def has(self, at: int) -> bool:
         """Whether the input is given."""
@@ -245,6 +279,14 @@ class _Node:
         self.numbers(at)
         return self._values[at].flatten().tolist()
 
+    def prepare(self, at: int, change: Callable[[Any], Any]) -> bool:
+        """Change an input once where it is a constant, and say whether it is."""
+        if not self.is_constant(at):
+            return False
+        self._values[at] = change(self._values[at])
+        self.prepared.add(at)
+        return True
+
     def require(self, holds: bool, what: str) -> None:
         """Refuse what is not translated."""
         if not holds:
@@ -256,7 +298,17 @@ def _present(function: Callable[..., Any], names: Any) -> Callable[..., Any]:
     kept = [at for at, name in enumerate(names) if name]
     if len(kept) == len(names):
         return function
-    return lambda *operands: tuple([function(*operands)[at] for at in kept])
+
+    def present(*operands: Any) -> Any:
+        results = function(*operands)
+        if isinstance(results, tuple):
+            given = cast("tuple[Any, ...]", results)
+            return tuple([given[at] for at in kept])
+        if kept != [0]:
+            raise ValueError("of its results only the first is translated to PyTorch")
+        return results
+
+    return present
 
 
 def _named(names: list[str], results: Any) -> dict[str, Any]:

@@ -72,7 +72,7 @@ class TorchSession(WorkerSession):
     """A model loaded by PyTorch; see ``Session``."""
 
     def profile(self, *, runs: int, deadline_seconds: float) -> Profile:
-        """Run the network with a reading of the clock before and after each kernel; see ``Session.profile``."""
+        """Run the network with readings of the clock between the kernels; see ``Session.profile``."""
         blocks = min(runs, _PROFILE_BLOCKS)
         file = self.worker.folder / "graph.json"
         answer = self.worker.call(
