@@ -3,6 +3,7 @@
 A runtime's session derives from ``WorkerSession`` and adds ``profile``, which differs most.
 """
 
+import json
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ _ARRAY_HEADER = 4096
 
 __all__ = ["Opened", "WorkerSession", "open_worker"]
 
+_PROFILE_BLOCKS = 10
 Opened = Mapping[str, Any]
 """A session file's reply: ``version``, ``load_seconds`` and ``peak_rss_bytes``; ``precision`` where it can tell."""
 
@@ -146,6 +148,32 @@ class WorkerSession:
                 periods=periods,
                 missed_periods=missed,
             )
+
+    def profiled(self, *, runs: int, deadline_seconds: float, **settings: object) -> tuple[Mapping[str, Any], Any]:
+        """Have the worker profile its model, in blocks of runs with the profiler and without in turns.
+
+        Args:
+            runs: of each kind.
+            deadline_seconds: for all of them.
+            settings: for the session file, beside ``blocks``, ``runs`` and ``graph``, the file for what it found.
+
+        Returns:
+            Its reply, and what it wrote into the file.
+
+        Raises:
+            RuntimeRefused: the runtime raised an error, or there is no profile and the reply says why (``absence``).
+            WorkerCrashed: the worker died.
+            WorkerTimedOut: no answer in time.
+        """
+        blocks = min(runs, _PROFILE_BLOCKS)
+        file = self.worker.folder / "graph.json"
+        request = {"blocks": blocks, "runs": -(-runs // blocks), "graph": str(file), **settings}
+        answer = self.worker.call("profile", request, deadline_seconds=deadline_seconds)
+        if "absence" in answer:
+            raise RuntimeRefused(str(answer["absence"]))
+        graph = json.loads(file.read_bytes())
+        file.unlink()
+        return answer, graph
 
     def load_stages(self, *, deadline_seconds: float) -> dict[str, float]:
         """Load the model once more and tell where the time goes; see ``Session.load_stages``."""

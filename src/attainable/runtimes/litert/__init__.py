@@ -1,13 +1,12 @@
 """LiteRT (formerly TensorFlow Lite) on the processor: its interpreter with XNNPACK, in one worker."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from attainable.errors import RunError, RuntimeRefused
+from attainable.errors import RunError
 from attainable.runtimes import Profile, Requirement, Tolerance, require_precision, require_runnable
 from attainable.runtimes.attribution.reference import reference_moments
 from attainable.runtimes.litert.conversion import converted
@@ -20,8 +19,6 @@ from attainable.workload.graph import Workload
 
 if TYPE_CHECKING:
     from attainable.runtimes import Array
-
-_PROFILE_BLOCKS = 10
 
 
 class Litert:
@@ -85,18 +82,8 @@ class LitertSession(WorkerSession):
 
     def profile(self, *, runs: int, deadline_seconds: float) -> Profile:
         """Run the network under the profiler of LiteRT's C library; see ``Session.profile``."""
-        blocks = min(runs, _PROFILE_BLOCKS)
         is_converted = self.workload.provenance.format != "tflite"
-        target = self.worker.folder / "graph.json"
-        answer = self.worker.call(
-            "profile",
-            {"blocks": blocks, "runs": -(-runs // blocks), "values": is_converted, "graph": str(target)},
-            deadline_seconds=deadline_seconds,
-        )
-        if "absence" in answer:
-            raise RuntimeRefused(str(answer["absence"]))
-        graph = json.loads(target.read_bytes())
-        target.unlink()
+        answer, graph = self.profiled(runs=runs, deadline_seconds=deadline_seconds, values=is_converted)
         warnings: list[str] = []
         file = self.workload
         owned = ops_of_original(file.ops)

@@ -1,6 +1,5 @@
 """MNN on the processor: one worker, which converts the model and runs it in one session."""
 
-import json
 from collections.abc import Mapping
 from statistics import median
 from typing import TYPE_CHECKING
@@ -12,8 +11,6 @@ from attainable.workload.graph import Workload
 
 if TYPE_CHECKING:
     from attainable.runtimes import Array
-
-_PROFILE_BLOCKS = 10
 
 
 class Mnn:
@@ -60,15 +57,7 @@ class MnnSession(WorkerSession):
 
     def profile(self, *, runs: int, deadline_seconds: float) -> Profile:
         """Run the network with a look at the clock before and after each command; see ``Session.profile``."""
-        blocks = min(runs, _PROFILE_BLOCKS)
-        file = self.worker.folder / "graph.json"
-        answer = self.worker.call(
-            "profile",
-            {"blocks": blocks, "runs": -(-runs // blocks), "graph": str(file)},
-            deadline_seconds=deadline_seconds,
-        )
-        graph = json.loads(file.read_bytes())
-        file.unlink()
+        answer, graph = self.profiled(runs=runs, deadline_seconds=deadline_seconds)
         own = profiler_seconds(graph["commands"], median(answer["plain"]))
         kernels, executions = attributed_kernels(
             graph["commands"],

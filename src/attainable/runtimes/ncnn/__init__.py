@@ -1,6 +1,5 @@
 """ncnn on the processor: one worker, in which pnnx converts the model and ncnn runs it."""
 
-import json
 from collections.abc import Mapping
 from statistics import median
 from typing import TYPE_CHECKING
@@ -16,8 +15,6 @@ from attainable.workload.graph import Workload
 
 if TYPE_CHECKING:
     from attainable.runtimes import Array
-
-_PROFILE_BLOCKS = 10
 
 
 class Ncnn:
@@ -85,15 +82,7 @@ class NcnnSession(WorkerSession):
         Every layer's result is handed out, which takes time in a way that differs by layer. Where the layers take
         longer than a plain run, all are scaled to fit into it.
         """
-        blocks = min(runs, _PROFILE_BLOCKS)
-        file = self.worker.folder / "graph.json"
-        answer = self.worker.call(
-            "profile",
-            {"blocks": blocks, "runs": -(-runs // blocks), "graph": str(file)},
-            deadline_seconds=deadline_seconds,
-        )
-        graph = json.loads(file.read_bytes())
-        file.unlink()
+        answer, graph = self.profiled(runs=runs, deadline_seconds=deadline_seconds)
         warnings: list[str] = []
         reference: dict[str, Moments] = {}
         try:

@@ -1,6 +1,5 @@
 """OpenVINO on the processor: one worker, one compiled network for the times, a second one while it is profiled."""
 
-import json
 from collections.abc import Mapping
 from statistics import median
 from typing import TYPE_CHECKING
@@ -13,7 +12,6 @@ from attainable.workload.graph import Workload
 if TYPE_CHECKING:
     from attainable.runtimes import Array
 
-_PROFILE_BLOCKS = 10
 _SHARE_OF_MEMORY = 0.7
 """A second network is compiled beside the first if it takes no more than this of the memory that is left."""
 
@@ -70,17 +68,9 @@ class OpenvinoSession(WorkerSession):
 
     def profile(self, *, runs: int, deadline_seconds: float) -> Profile:
         """Run the network with OpenVINO's performance counters; see ``Session.profile``."""
-        blocks = min(runs, _PROFILE_BLOCKS)
         available = self.worker.available_memory_bytes()
         share = available is None or self.peak_rss_bytes < _SHARE_OF_MEMORY * available
-        file = self.worker.folder / "graph.json"
-        answer = self.worker.call(
-            "profile",
-            {"blocks": blocks, "runs": -(-runs // blocks), "share": share, "graph": str(file)},
-            deadline_seconds=deadline_seconds,
-        )
-        graph = json.loads(file.read_bytes())
-        file.unlink()
+        answer, graph = self.profiled(runs=runs, deadline_seconds=deadline_seconds, share=share)
         profiled = tuple(answer["profiled"])
         kernels, executions = attributed_kernels(
             graph["nodes"],

@@ -1,6 +1,5 @@
 """PyTorch on the processor, eagerly or through torch.compile: one worker, which translates the model and runs it."""
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,6 @@ from attainable.workload.graph import Workload
 if TYPE_CHECKING:
     from attainable.runtimes import Array
 
-_PROFILE_BLOCKS = 10
 _PARTS = ("torch_operators", "torch_movements", "torch_program", "torch_eager", "torch_compiled")
 
 
@@ -73,15 +71,7 @@ class TorchSession(WorkerSession):
 
     def profile(self, *, runs: int, deadline_seconds: float) -> Profile:
         """Run the network with readings of the clock between the kernels; see ``Session.profile``."""
-        blocks = min(runs, _PROFILE_BLOCKS)
-        file = self.worker.folder / "graph.json"
-        answer = self.worker.call(
-            "profile",
-            {"blocks": blocks, "runs": -(-runs // blocks), "graph": str(file)},
-            deadline_seconds=deadline_seconds,
-        )
-        graph = json.loads(file.read_bytes())
-        file.unlink()
+        answer, graph = self.profiled(runs=runs, deadline_seconds=deadline_seconds)
         own = float(answer["profiler_seconds"])
         kernels, executions = attributed_kernels(
             graph["kernels"], graph["steps"], graph["present"], self.workload, profiler_seconds=own
