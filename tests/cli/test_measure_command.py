@@ -28,7 +28,7 @@ def test_a_run_tells_all_that_is_known_of_it(attainable: Command, model: Path) -
     assert shown.code == 0
     for words in (
         "inferences per second, batch 1", "90 % of the runs took no longer", "the first run", "importing the runtime",
-        "of loading: parsing", "resident memory more, for the model", "page faults during", "context switches",
+        "of loading: parsing", "resident memory more, for the model", "page faults", "context switches",
     ):  # fmt: skip
         assert words in shown.out, words
     assert "energy" in shown.out
@@ -43,7 +43,7 @@ def test_a_run_as_json_has_the_same(attainable: Command, model: Path) -> None:
     assert run["parse_seconds"] > 0
     assert run["optimise_seconds"] > 0
     assert 0 < run["resident_before_bytes"] <= run["resident_first_run_bytes"] <= run["peak_rss_bytes"]
-    assert run["usage"]["minor_faults"] >= 0
+    assert run["usage"] is None or run["usage"]["minor_faults"] >= 0
     assert (run["period_seconds"], run["missed_share"], run["load"], run["beside"]) == (0.0, None, "", [])
     energy = run["energy"]
     assert (energy["joules"] is None) == energy["source"].startswith("not available: ")

@@ -90,7 +90,8 @@ def test_what_else_is_known_of_a_run() -> None:
         "200 mJ energy of a run (NVML counters of all GPU boards, all programs)",
     ):  # fmt: skip
         assert row in rows, (row, rows)
-    print_more(replace(RUN, p99_seconds=None, samples=70), out)
+    print_more(replace(RUN, p99_seconds=None, samples=70, usage=None), out)
+    assert "page faults and context switches: not counted by this system" in stream.getvalue()
     assert "p90 takes 64 runs, p99 662: there are 70" in stream.getvalue()
 
 

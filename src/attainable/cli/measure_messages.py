@@ -39,6 +39,7 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "run.memory": "resident memory more, for the model, after its first run",
         "run.faults": "page faults during {samples} runs, {major} of them from a disk",
         "run.switches": "context switches, {involuntary} of them forced by other programs",
+        "run.no_usage": "page faults and context switches: not counted by this system",
         "run.energy": "energy of a run ({source})",
         "run.no_energy": "energy: {source}",
         "run.gpu_energy": "energy of a run (NVML counters of all GPU boards, all programs)",

@@ -95,7 +95,9 @@ def _system(run: Run) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     if run.resident_before_bytes is not None and run.resident_first_run_bytes is not None:
         rows.append((format_bytes(run.resident_first_run_bytes - run.resident_before_bytes), say("run.memory")))
-    if run.usage is not None:
+    if run.usage is None:
+        rows.append(("", say("run.no_usage")))
+    else:
         faults = run.usage.minor_faults + run.usage.major_faults
         values = {"samples": run.samples, "major": run.usage.major_faults}
         rows.append((format_count(faults), say("run.faults", values)))

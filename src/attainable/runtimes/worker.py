@@ -175,6 +175,9 @@ def _usage() -> dict[str, int] | None:
     except ImportError:
         return None
     found = resource.getrusage(resource.RUSAGE_SELF)
+    if not found.ru_minflt:
+        # No process starts without touching a page: this system counts none (gVisor counts only the waiting).
+        return None
     return {
         "minor_faults": found.ru_minflt, "major_faults": found.ru_majflt,
         "voluntary_switches": found.ru_nvcsw, "involuntary_switches": found.ru_nivcsw,
