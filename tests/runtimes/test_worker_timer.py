@@ -115,3 +115,14 @@ def test_this_system_counts_the_pages_and_the_waiting_of_a_run_or_nothing() -> N
 def test_memory_is_that_of_the_process() -> None:
     told = worker.timed(lambda: None, 0.0, 1, 1)
     assert 0 < told["resident_bytes"] <= told["peak_rss_bytes"]
+
+
+def test_where_the_peak_is_in_no_file_the_usage_record_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = worker.resident_bytes
+
+    def without_peak(which: str) -> int:
+        return 0 if which == "VmHWM" else told(which)
+
+    monkeypatch.setattr(worker, "resident_bytes", without_peak)
+    peak = worker.timed(lambda: None, 0.0, 1, 1)["peak_rss_bytes"]
+    assert told("VmRSS") / 2 < peak <= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -88,7 +88,7 @@ class _Worker:
         self.session, reply = module.open_session(arguments)
         return {
             **reply, **told, "resident_loaded_bytes": resident_bytes("VmRSS"),
-            "peak_rss_bytes": resident_bytes("VmHWM"),
+            "peak_rss_bytes": peak_resident_bytes(),
         }  # fmt: skip
 
 
@@ -149,8 +149,8 @@ def timed(
         "process_cpu_seconds": process,
         "thread_cpu_seconds": thread,
         "seconds": [duration * 1e-9 for duration in nanoseconds],
-        "peak_rss_bytes": resident_bytes("VmHWM"),
         "resident_bytes": resident_bytes("VmRSS"),
+        "peak_rss_bytes": peak_resident_bytes(),
         "usage": None if usage is None or usage_before is None else {
             name: usage[name] - usage_before[name] for name in usage
         },
@@ -166,6 +166,20 @@ def resident_bytes(which: str) -> int:
             return next((int(line.split()[1]) * 1024 for line in status if line.startswith(f"{which}:")), 0)
     except OSError:
         return 0
+
+
+def peak_resident_bytes() -> int:
+    """The most memory that this process had resident; 0 where the system does not tell.
+
+    ``ru_maxrss`` of getrusage(2), in KiB on Linux, stands in where ``VmHWM`` is not told (older gVisor). It can be that
+    of the process before exec(2), hence only there.
+    """
+    told = resident_bytes("VmHWM")
+    if told or not sys.platform.startswith("linux"):
+        return told
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _usage() -> dict[str, int] | None:
