@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attainable.timing.statistics import interval_rank, summarize
+from attainable.timing.statistics import interval_rank, summarize, typical_run
 
 
 # Ranks k of the 95 % interval (k-th smallest, k-th largest). Source: the sign-test table, e.g. Conover, "Practical
@@ -74,3 +74,31 @@ def test_the_interval_covers_the_true_median_as_often_as_promised(count: int) ->
     # 95 % or more; three standard deviations of the simulation are 1.5 %.
     assert covered / trials > 0.95 - 0.015
     assert covered / trials < 0.985 + 0.015
+
+
+def test_a_typical_run_is_the_middle_half_of_the_runs() -> None:
+    # totals 3, 5, 7, 9, 30, the first and the last left out
+    runs = [(4.0, 5.0), (1.0, 2.0), (10.0, 20.0), (3.0, 2.0), (3.0, 4.0)]
+    assert typical_run(runs) == pytest.approx(((4 + 3 + 3) / 3, (5 + 2 + 4) / 3))
+
+
+@pytest.mark.parametrize(
+    ("runs", "parts"), [([(1.0,)], (1.0,)), ([(1.0,), (3.0,)], (2.0,)), ([(9.0,), (1.0,), (2.0,)], (2.0,)), ([()], ())]
+)
+def test_few_runs_and_no_parts(runs: list[tuple[float, ...]], parts: tuple[float, ...]) -> None:
+    assert typical_run(runs) == parts
+
+
+@pytest.mark.parametrize("runs", [[], [(1.0, 2.0), (1.0,)]], ids=["none", "different"])
+def test_runs_without_a_middle(runs: list[tuple[float, ...]]) -> None:
+    with pytest.raises(ValueError):
+        typical_run(runs)
+
+
+def test_the_parts_add_up_to_the_median_run_where_medians_of_parts_do_not() -> None:
+    generator = random.Random(7)  # noqa: S311
+    # fifty parts of 1 ms, each of which an interruption of 1 ms hits in one run of ten
+    runs = [[1e-3 * (1 + (generator.random() < 0.1)) for _ in range(50)] for _ in range(100)]
+    median = summarize([sum(run) for run in runs]).median
+    assert sum(typical_run(runs)) == pytest.approx(median, rel=0.01)
+    assert sum(summarize(part).median for part in zip(*runs, strict=True)) < 0.95 * median

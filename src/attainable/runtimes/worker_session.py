@@ -18,6 +18,7 @@ from attainable.runtimes.faults import one_line
 from attainable.runtimes.process import BROKEN, LARGEST_FILES, SESSIONS, Worker
 from attainable.runtimes.remote import RemoteWorker, current_place
 from attainable.runtimes.worker_statistics import Loading, Usage, count_in, duration_in
+from attainable.timing.statistics import typical_run
 from attainable.workload.graph import Tensor, Workload
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _MAGIC = b"\x93NUMPY"
 _ARRAY_HEADER = 4096
 """Bytes."""
 
-__all__ = ["Opened", "WorkerSession", "open_worker"]
+__all__ = ["Opened", "WorkerSession", "open_worker", "with_seconds"]
 
 _PROFILE_BLOCKS = 10
 Opened = Mapping[str, Any]
@@ -255,6 +256,15 @@ def _file_in(folder: Path, path: object) -> Path:
     if found.parent != folder:
         raise ValueError("a file that is not the worker's")
     return found
+
+
+def with_seconds(kernels: Sequence[Mapping[str, Any]], runs: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
+    """Kernels as a worker told of them, with the ``seconds`` of each in a typical run.
+
+    Raises:
+        ValueError, TypeError: the runs are not of these kernels.
+    """
+    return [{**kernel, "seconds": seconds} for kernel, seconds in zip(kernels, typical_run(runs), strict=True)]
 
 
 def write_arrays(folder: Path, tensors: Sequence[Tensor], inputs: "Mapping[str, Array]") -> dict[str, dict[str, str]]:

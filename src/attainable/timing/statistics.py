@@ -11,6 +11,7 @@ Source: H. A. David, H. N. Nagaraja, "Order Statistics", 3rd edition, section 7.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 _TAIL = 0.025
 FEWEST_FOR_INTERVAL = 6
@@ -57,6 +58,25 @@ def summarize(samples: Sequence[float]) -> Summary:
     return Summary(
         median=median, low=ordered[rank - 1], high=ordered[count - rank], minimum=ordered[0], count=count
     )  # fmt: skip
+
+
+def typical_run(runs: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    """The parts of a typical run: of each the mean over the middle half of the runs, by what their parts add up to.
+
+    Medians of the parts would add up to less than the median run: an interruption lengthens one part of a run and
+    shortens none, so that every part is undisturbed in most runs, but few runs are undisturbed in every part.
+
+    Args:
+        runs: for each run the seconds of each part.
+
+    Raises:
+        ValueError: there is no run, or they have different numbers of parts.
+    """
+    if not runs:
+        raise ValueError("there are no runs")
+    ordered = sorted(runs, key=sum)
+    skipped = (len(ordered) + 1) // 4
+    return tuple(fmean(part) for part in zip(*ordered[skipped : len(ordered) - skipped], strict=True))
 
 
 def interval_rank(count: int) -> int:

@@ -13,7 +13,7 @@ from attainable.runtimes.litert.conversion import converted
 from attainable.runtimes.litert.events import MOST_PAIRS, main_events
 from attainable.runtimes.litert.kernels import attributed_kernels, ops_of_converted, ops_of_original
 from attainable.runtimes.process import Worker
-from attainable.runtimes.worker_session import Opened, WorkerSession, open_worker
+from attainable.runtimes.worker_session import Opened, WorkerSession, open_worker, with_seconds
 from attainable.workload import load
 from attainable.workload.graph import Workload
 
@@ -97,10 +97,11 @@ class LitertSession(WorkerSession):
             except RunError as error:
                 warnings.append(f"no operator could be told from its values, the reference did not run: {error.what}")
             owned = ops_of_converted(file, graph["values"], reference, self.workload)
-        if len(main_events(graph["events"])) * len(file.ops) > MOST_PAIRS:
+        events = with_seconds(graph["events"], graph["times"])
+        if len(main_events(events)) * len(file.ops) > MOST_PAIRS:
             warnings.append(f"too many events and operators to tell which is whose: {len(file.ops)} operators")
         kernels, executions = attributed_kernels(
-            graph["events"], file, owned, self.workload, run_seconds=median(answer["plain"])
+            events, file, owned, self.workload, run_seconds=median(answer["plain"])
         )
         return Profile(
             kernels=kernels,

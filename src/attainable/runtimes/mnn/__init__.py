@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attainable.runtimes import Profile, Requirement, Tolerance
 from attainable.runtimes.mnn.kernels import attributed_kernels, profiler_seconds
-from attainable.runtimes.worker_session import WorkerSession, open_worker
+from attainable.runtimes.worker_session import WorkerSession, open_worker, with_seconds
 from attainable.workload.graph import Workload
 
 if TYPE_CHECKING:
@@ -58,9 +58,10 @@ class MnnSession(WorkerSession):
     def profile(self, *, runs: int, deadline_seconds: float) -> Profile:
         """Run the network with a look at the clock before and after each command; see ``Session.profile``."""
         answer, graph = self.profiled(runs=runs, deadline_seconds=deadline_seconds)
-        own = profiler_seconds(graph["commands"], median(answer["plain"]))
+        commands = with_seconds(graph["commands"], graph["times"])
+        own = profiler_seconds(commands, median(answer["plain"]))
         kernels, executions = attributed_kernels(
-            graph["commands"],
+            commands,
             graph["operators"],
             self.workload,
             profiler_seconds=own,

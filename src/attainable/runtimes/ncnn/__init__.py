@@ -10,7 +10,7 @@ from attainable.runtimes.attribution.reference import reference_moments
 from attainable.runtimes.attribution.values import Moments
 from attainable.runtimes.ncnn.kernels import attributed_kernels
 from attainable.runtimes.process import Worker
-from attainable.runtimes.worker_session import Opened, WorkerSession, open_worker
+from attainable.runtimes.worker_session import Opened, WorkerSession, open_worker, with_seconds
 from attainable.workload.graph import Workload
 
 if TYPE_CHECKING:
@@ -92,10 +92,11 @@ class NcnnSession(WorkerSession):
         except RunError as error:
             warnings.append(f"no layer could be told from its values, the reference did not run: {error.what}")
         plain = median(answer["plain"])
-        total = sum(float(layer["seconds"]) for layer in graph["layers"])
+        layers = with_seconds(graph["layers"], graph["times"])
+        total = sum(float(layer["seconds"]) for layer in layers)
         scale = min(1.0, plain / total) if total else 1.0
         kernels, executions = attributed_kernels(
-            graph["layers"], graph["inputs"], reference, self.workload, scale=scale, precision=self.precision
+            layers, graph["inputs"], reference, self.workload, scale=scale, precision=self.precision
         )
         warnings.append(
             f"ncnn has no profiler: its layers were asked for one by one, and took {total / plain:.2f} times as long "

@@ -107,8 +107,8 @@ class LitertSession:
 
         Args:
             arguments: ``blocks`` of ``runs`` runs each way, ``values``: whether to describe what is in the tensors,
-                ``graph``: the file for the ``events`` of one run with their mean ``seconds``, and for the ``values``:
-                those of the results of each operator.
+                ``graph``: the file for the ``events`` of one run, for the ``times`` of each in each run, and for the
+                ``values``: those of the results of each operator.
             timed: the worker's timer.
 
         Returns:
@@ -132,12 +132,12 @@ class LitertSession:
                     profiler.start()
                     profiled += timed(profiler.run, 0.0, runs, runs)["seconds"]
                     blocks[-1] += profiler.stop()
-            events = _mean(blocks, arguments["runs"])
+            events, times = _by_run(blocks, arguments["runs"])
         except (OSError, AttributeError, _UnknownLibrary) as error:
             return {"absence": f"LiteRT's profiler cannot be used: {error}"}
         values = self._values() if arguments["values"] else []
         with open(arguments["graph"], "w", encoding="utf-8") as file:  # noqa: PTH123  (no pathlib here)
-            json.dump({"events": events, "values": values}, file)
+            json.dump({"events": events, "times": times, "values": values}, file)
         return {"plain": plain, "profiled": profiled}
 
     def _in_order(self, details: list[Any]) -> list[Any]:
@@ -374,24 +374,19 @@ def _keep(pointer: Any) -> None:
     del pointer
 
 
-def _mean(blocks: list[list[tuple[Any, ...]]], runs: int) -> list[dict[str, Any]]:
-    """The events of one run, each with its mean seconds in the median block."""
-    statistics = importlib.import_module("statistics")
+def _by_run(blocks: list[list[tuple[Any, ...]]], runs: int) -> tuple[list[dict[str, Any]], list[list[float]]]:
+    """The events of one run, which are the same in each, and the seconds of each in each run."""
     length = len(blocks[0]) // runs
-    events: list[dict[str, Any]] = []
     if not length or any(len(block) != length * runs for block in blocks):
         raise _UnknownLibrary("it noted other events in other runs")
-    for at in range(length):
-        same = [[block[at + length * run] for run in range(runs)] for block in blocks]
-        if len({event[:4] for block in same for event in block}) > 1:
+    noted = [block[at : at + length] for block in blocks for at in range(0, len(block), length)]
+    events: list[dict[str, Any]] = []
+    for same in zip(*noted, strict=True):
+        if len({event[:4] for event in same}) > 1:
             raise _UnknownLibrary("it noted other events in other runs")
-        tag, kind, index, subgraph, _ = same[0][0]
-        means = [1e-6 * statistics.fmean(event[4] for event in block) for block in same]
-        events.append(
-            {"tag": tag, "delegated": kind != _INVOKED, "index": index, "subgraph": subgraph,
-             "seconds": statistics.median(means)}
-        )  # fmt: skip
-    return events
+        tag, kind, index, subgraph, _ = same[0]
+        events.append({"tag": tag, "delegated": kind != _INVOKED, "index": index, "subgraph": subgraph})
+    return events, [[1e-6 * event[4] for event in run] for run in noted]
 
 
 def _fitting(numpy: Any, array: Any, wanted: Any, name: str) -> Any:

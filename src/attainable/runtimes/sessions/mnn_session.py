@@ -14,7 +14,6 @@ import importlib
 import json
 import mmap
 import os
-import statistics
 import struct
 import subprocess
 import sys
@@ -107,8 +106,8 @@ class MnnSession:
         """Run the model in turns without and with a reading of the clock before and after each command.
 
         Args:
-            arguments: ``blocks`` of ``runs`` runs each way, ``graph``: the file for the ``commands`` with their median
-                ``seconds`` and for the ``operators`` of the converted model.
+            arguments: ``blocks`` of ``runs`` runs each way, ``graph``: the file for the ``commands``, the
+                ``times`` of each in each run and the ``operators`` of the converted model.
             timed: the worker's timer.
         """
         commands = self._commands()
@@ -126,11 +125,10 @@ class MnnSession:
             profiled += timed(profiled_call, 0.0, arguments["runs"], arguments["runs"])["seconds"]
         if len(ends) != len(commands) * len(profiled) or len(starts) != len(ends):
             raise RuntimeError("MNN did not run the same commands each time")
-        for position, command in enumerate(commands):
-            taken = [ends[at] - starts[at] for at in range(position, len(ends), len(commands))]
-            command["seconds"] = 1e-9 * statistics.median(taken)
+        taken = [1e-9 * (end - start) for start, end in zip(starts, ends, strict=True)]
+        times = [taken[run * len(commands) : (run + 1) * len(commands)] for run in range(len(profiled))]
         with open(arguments["graph"], "w", encoding="utf-8") as file:  # noqa: PTH123
-            json.dump({"operators": self._graph, "commands": commands}, file)
+            json.dump({"operators": self._graph, "commands": commands, "times": times}, file)
         return {"plain": plain, "profiled": profiled}
 
     def _make_static(self, shapes: dict[str, list[int]]) -> None:

@@ -16,7 +16,6 @@ import json
 import os
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import time
@@ -117,8 +116,8 @@ class NcnnSession:
         """Run the model in turns as a whole and layer by layer, then look at what each layer gives.
 
         Args:
-            arguments: ``blocks`` of ``runs`` runs each way, ``graph``: the file for the ``layers`` with their median
-                ``seconds`` and for the blobs of the ``inputs``.
+            arguments: ``blocks`` of ``runs`` runs each way, ``graph``: the file for the ``layers``, the
+                ``times`` of each in each run and the blobs of the ``inputs``.
             timed: the worker's timer.
         """
         layers = [layer for layer in self._net.layers() if layer.type not in _NOT_RUN]
@@ -131,16 +130,16 @@ class NcnnSession:
         for _ in range(arguments["blocks"]):
             plain += timed(self.call, 0.0, arguments["runs"], arguments["runs"])["seconds"]
             profiled += timed(profiled_call, 0.0, arguments["runs"], arguments["runs"])["seconds"]
-        seconds = [1e-9 * statistics.median(each) for each in zip(*times, strict=True)]
         packs = self._packs([list(layer.tops) for layer in layers])
         del layers, profiled_call
         self.call = _not_fed
         self._net.clear()
         described = self._described()
-        for layer, taken, pack in zip(described, seconds, packs, strict=True):
-            layer["seconds"], layer["pack"] = taken, pack
+        for layer, pack in zip(described, packs, strict=True):
+            layer["pack"] = pack
+        seconds = [[1e-9 * each for each in run] for run in times]
         with open(arguments["graph"], "w", encoding="utf-8") as file:  # noqa: PTH123
-            json.dump({"layers": described, "inputs": [blob for blob, _ in self._fed]}, file)
+            json.dump({"layers": described, "times": seconds, "inputs": [blob for blob, _ in self._fed]}, file)
         return {"plain": plain, "profiled": profiled}
 
     def _load(self, precision: str, *, exact: bool = False) -> Any:

@@ -12,6 +12,7 @@ The files that belong to this one come as text with the request, because another
 
 import importlib
 import importlib.util
+import itertools
 import json
 import os
 import statistics
@@ -94,17 +95,18 @@ class TorchSession:
         """Run the model in turns without and with readings of the clock between the kernels.
 
         What Python does before a kernel, such as making room for its result, is part of its time: in this runtime
-        nobody gets the one without the other.
+        nobody gets the one without the other. What is before the first kernel (guards, the wrapping of tensors) and
+        after the last is nobody's, and told apart.
 
         Args:
-            arguments: ``blocks`` of ``runs`` runs each way, ``graph``: the file for the ``kernels`` with their median
-                ``seconds``, for the ``steps`` of the program, and for which of them are ``present`` in what ran.
+            arguments: ``blocks`` of ``runs`` runs each way, ``graph``: the file for the ``kernels``, the
+                ``times`` of each in each run, the ``steps`` of the program, and those ``present`` in what ran.
             timed: the worker's timer.
         """
         part = "torch_compiled" if self._compilation else "torch_eager"
         clocked = self._parts[part].Clocked(self._torch, self._compilation or self._network)
         kernels = clocked.describe(self._bound(clocked.run))
-        profiled_call = self._bound(clocked.run)
+        profiled_call = _read_around(self._bound(clocked.run), clocked.readings)
         for _ in range(_WARM_UP_RUNS):
             with clocked:
                 profiled_call()
@@ -116,15 +118,18 @@ class TorchSession:
             with clocked:
                 profiled += timed(profiled_call, 0.0, arguments["runs"], arguments["runs"])["seconds"]
         readings, own = clocked.readings, _clock_seconds()
-        stride = 1 + len(kernels)
+        # The kernels have one more reading than there are of them, and the whole run one on either side.
+        stride = 3 + len(kernels)
         if len(readings) != stride * len(profiled):
             raise RuntimeError("PyTorch did not run the same kernels each time")
-        for position, kernel in enumerate(kernels):
-            starts = range(position, len(readings), stride)
-            kernel["seconds"] = 1e-9 * statistics.median(readings[at + 1] - readings[at] for at in starts)
+        runs = (readings[at : at + stride] for at in range(0, len(readings), stride))
+        whole = [[1e-9 * (end - start) for start, end in itertools.pairwise(run)] for run in runs]
+        outside = statistics.median(before + after for before, *_, after in whole)
+        times = [within for _, *within, _ in whole]
+        found = {"kernels": kernels, "times": times, "steps": self._program.steps, "present": clocked.present()}
         with open(arguments["graph"], "w", encoding="utf-8") as file:  # noqa: PTH123  (no pathlib here)
-            json.dump({"kernels": kernels, "steps": self._program.steps, "present": clocked.present()}, file)
-        return {"plain": plain, "profiled": profiled, "profiler_seconds": own}
+            json.dump(found, file)
+        return {"plain": plain, "profiled": profiled, "profiler_seconds": own, "outside_seconds": outside}
 
     def _bound(self, run: Callable[..., Any]) -> Callable[[], Any]:
         inputs, inference_mode = [self._given[name] for name in self._program.inputs], self._torch.inference_mode
@@ -145,6 +150,18 @@ class TorchSession:
             files[name] = os.path.join(folder, f"output-{number}.npy")  # noqa: PTH118
             numpy.save(files[name], array, allow_pickle=False)
         return {"outputs": files}
+
+
+def _read_around(call: Callable[[], Any], readings: list[int]) -> Callable[[], object]:
+    note, now = readings.append, time.perf_counter_ns
+
+    def read() -> object:
+        note(now())
+        result = call()
+        note(now())
+        return result
+
+    return read
 
 
 def _not_fed() -> object:

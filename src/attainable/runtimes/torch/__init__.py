@@ -1,17 +1,21 @@
 """PyTorch on the processor, eagerly or through torch.compile: one worker, which translates the model and runs it."""
 
 from collections.abc import Mapping
+from statistics import median
 from typing import TYPE_CHECKING
 
+from attainable.quantities import format_seconds, format_share
 from attainable.runtimes import Profile, Requirement, Tolerance
 from attainable.runtimes.process import SESSIONS
 from attainable.runtimes.torch.kernels import attributed_kernels
-from attainable.runtimes.worker_session import WorkerSession, open_worker
+from attainable.runtimes.worker_session import WorkerSession, open_worker, with_seconds
 from attainable.workload.graph import Workload
 
 if TYPE_CHECKING:
     from attainable.runtimes import Array
 
+_OUTSIDE_SHARE = 0.01
+"""Of a run, from which on what is outside of its kernels is worth a sentence."""
 _PARTS = ("torch_operators", "torch_movements", "torch_program", "torch_eager", "torch_compiled")
 
 
@@ -74,15 +78,31 @@ class TorchSession(WorkerSession):
         answer, graph = self.profiled(runs=runs, deadline_seconds=deadline_seconds)
         own = float(answer["profiler_seconds"])
         kernels, executions = attributed_kernels(
-            graph["kernels"], graph["steps"], graph["present"], self.workload, profiler_seconds=own
+            with_seconds(graph["kernels"], graph["times"]),
+            graph["steps"],
+            graph["present"],
+            self.workload,
+            profiler_seconds=own,
         )
         return Profile(
             kernels=kernels,
             profiled_seconds=tuple(answer["profiled"]),
             plain_seconds=tuple(answer["plain"]),
             profiler_seconds=own,
+            warnings=_of_outside(float(answer["outside_seconds"]), median(answer["plain"])),
             executions=executions,
         )
+
+
+def _of_outside(seconds: float, plain_seconds: float) -> tuple[str, ...]:
+    """Say what of a run no kernel has, where that is enough to ask for it."""
+    share = seconds / plain_seconds
+    if share < _OUTSIDE_SHARE:
+        return ()
+    return (
+        f"{format_seconds(seconds)} of a run ({format_share(share)}) are before PyTorch's first kernel and after its "
+        "last, where it looks at its guards and wraps tensors: no kernel's time",
+    )
 
 
 RUNTIME = Torch()
