@@ -76,10 +76,10 @@ def test_the_interval_covers_the_true_median_as_often_as_promised(count: int) ->
     assert covered / trials < 0.985 + 0.015
 
 
-def test_a_typical_run_is_the_middle_half_of_the_runs() -> None:
-    # totals 3, 5, 7, 9, 30, the first and the last left out
-    runs = [(4.0, 5.0), (1.0, 2.0), (10.0, 20.0), (3.0, 2.0), (3.0, 4.0)]
-    assert typical_run(runs) == pytest.approx(((4 + 3 + 3) / 3, (5 + 2 + 4) / 3))
+def test_a_typical_run_is_the_middle_fifth_of_the_runs() -> None:
+    # totals 3, 4, 5, 6, 7, 8, 9, 30: three left out on either side
+    runs = [(4.0, 5.0), (1.0, 2.0), (10.0, 20.0), (3.0, 2.0), (3.0, 4.0), (2.0, 2.0), (5.0, 1.0), (6.0, 2.0)]
+    assert typical_run(runs) == ((5 + 3) / 2, (1 + 4) / 2)
 
 
 @pytest.mark.parametrize(

@@ -111,8 +111,9 @@ class Profile:
     """What the runtime's own profiler says.
 
     Attributes:
-        kernels: in the order in which they run; typical time of each in one run (the median, or the mean where the
-            profiler tells no single runs), less the profiler's own time where it is known.
+        kernels: in the order in which they run; time of each in a typical run (``timing.statistics.typical_run``; the
+            median of each in ONNX Runtime, the mean where the profiler tells no single runs), less the profiler's own
+            time where it is known.
         profiled_seconds: of whole runs with the profiler on.
         plain_seconds: of whole runs without it, in turns with the others; empty if memory allowed only one session.
         profiler_seconds: the profiler's own time that was subtracted from each kernel.

@@ -61,7 +61,7 @@ def summarize(samples: Sequence[float]) -> Summary:
 
 
 def typical_run(runs: Sequence[Sequence[float]]) -> tuple[float, ...]:
-    """The parts of a typical run: of each the mean over the middle half of the runs, by what their parts add up to.
+    """The parts of a typical run: of each the mean over the middle fifth of the runs, by what their parts add up to.
 
     Medians of the parts would add up to less than the median run: an interruption lengthens one part of a run and
     shortens none, so that every part is undisturbed in most runs, but few runs are undisturbed in every part.
@@ -75,7 +75,7 @@ def typical_run(runs: Sequence[Sequence[float]]) -> tuple[float, ...]:
     if not runs:
         raise ValueError("there are no runs")
     ordered = sorted(runs, key=sum)
-    skipped = (len(ordered) + 1) // 4
+    skipped = 2 * len(ordered) // 5
     return tuple(fmean(part) for part in zip(*ordered[skipped : len(ordered) - skipped], strict=True))
 
 

@@ -18,7 +18,7 @@ class Kernel:
     Attributes:
         name: the runtime's name for it; may be hostile text.
         kind: the runtime's operator, with its domain where that is not the default one.
-        seconds: median time of one run, by the runtime's own profiler.
+        seconds: in a typical run, by the runtime's own profiler.
         ops: ids of the ops that it computes; empty where none was found.
         attribution: how they were found.
     """
