@@ -46,7 +46,14 @@ def test_a_quota_of_the_first_version_counts_nanoseconds(tmp_path: Path) -> None
     assert read_machine(root=machine(tmp_path, files)).quota_seconds == 1.5
 
 
-@pytest.mark.parametrize("files", [{}, {"proc/stat": "cpu 1 2\n", "proc/loadavg": "lots\n"}], ids=["none", "broken"])
+ZEROS = {"proc/stat": "cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\n"}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [{}, {"proc/stat": "cpu 1 2\n", "proc/loadavg": "lots\n"}, ZEROS],
+    ids=["none", "broken", "not counted"],
+)
 def test_a_machine_that_tells_nothing_is_unknown(tmp_path: Path, files: dict[str, str]) -> None:
     assert read_machine(root=machine(tmp_path, files)) == Reading()
 

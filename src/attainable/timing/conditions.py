@@ -167,6 +167,9 @@ def read_cpu_times(processes: Sequence[int] = (), *, root: Path = ROOT) -> CpuTi
     # Source: proc_stat(5).
     columns = [int(column) for column in rows[0][1:9]]
     busy = sum(columns) - sum(columns[3:5])
+    if not busy:
+        # No system starts in no time: this one does not count (gVisor).
+        return None
     own = os.times()
     others = sum(_process_ticks(text(root / f"proc/{process}/stat")) for process in processes)
     own_seconds = own.user + own.system + own.children_user + own.children_system + others / ticks

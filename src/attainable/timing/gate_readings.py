@@ -89,7 +89,8 @@ def read_machine(processes: Sequence[int] = (), *, root: Path = ROOT) -> Reading
 def _steal_seconds(root: Path) -> float | None:
     """Time that a hypervisor took from all processors. Source: proc_stat(5), the eighth number of ``cpu``."""
     row = text(root / "proc/stat").partition("\n")[0].split()
-    if len(row) < 9 or row[0] != "cpu" or not row[8].isdecimal():
+    if len(row) < 9 or row[0] != "cpu" or not row[8].isdecimal() or set(row[1:]) == {"0"}:
+        # All zero: the system does not count, see ``conditions.read_cpu_times``.
         return None
     return int(row[8]) / os.sysconf("SC_CLK_TCK")
 
