@@ -39,6 +39,7 @@ class Torch:
     precisions = ("float32", "bfloat16")
     least_attributed_share = 0.95
     _compiled = False
+    _least_deadline_seconds = 0.0
 
     def open(
         self,
@@ -64,7 +65,7 @@ class Torch:
             inputs,
             session_file="torch_session.py",
             arguments=arguments,
-            deadline_seconds=deadline_seconds,
+            deadline_seconds=max(deadline_seconds, self._least_deadline_seconds),
             precision=precision,
         )
         return TorchSession(worker, workload, opened)

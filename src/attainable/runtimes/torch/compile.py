@@ -11,6 +11,8 @@ class TorchCompile(Torch):
     name = "torch-compile"
     least_attributed_share = 0.9
     _compiled = True
+    _least_deadline_seconds = 300.0
+    """Compiling takes minutes for a deep network on a slow machine, and is no hang."""
 
 
 RUNTIME = TorchCompile()
