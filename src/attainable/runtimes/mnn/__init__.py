@@ -20,8 +20,8 @@ class Mnn:
     formats = ("onnx",)
     requirement = Requirement(module="MNN", distribution="MNN", packages=("MNN==3.6.1", "numpy>=2.0"))
     # Measured with 3.6.1: Winograd convolutions are 9e-4 off by themselves, 1e-6 with the hint that makes their tiles
-    # smaller; GELU is 1e-4 off, which twelve layers of an encoder bring to 4e-4 of a token's largest value and to 4e-3
-    # of that of its smallest channel. This is how it is deployed.
+    # smaller; GELU is 1e-4 off, after twelve layers of an encoder 4e-4 of the largest value of a token and 4e-3
+    # of that of the smallest channel. This is how it is deployed.
     tolerances: Mapping[str, Tolerance] = {"float32": Tolerance(relative=1e-2), "int8": Tolerance(relative=5e-2)}
     precisions = ()
     least_attributed_share = 0.9
