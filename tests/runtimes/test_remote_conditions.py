@@ -43,7 +43,8 @@ class Told:
 
 def stat(busy: int, idle: int, steal: int = 0, *, processors: int = 4) -> str:
     # Columns: user nice system idle iowait irq softirq steal guest guest_nice. Source: proc_stat(5).
-    row = f"{busy} 0 0 {idle} 0 0 0 {steal} 0 0"
+    # A machine that has started was busy with that.
+    row = f"{busy} 0 900 {idle} 0 0 0 {steal} 0 0"
     return "\n".join([f"cpu  {row}", *(f"cpu{each} {row}" for each in range(processors)), "intr 1"])
 
 
