@@ -264,6 +264,33 @@ def test_when_our_end_closes_during_a_run_nothing_is_left_there(worker: RemoteWo
     wait_until_gone(there)
 
 
+@pytest.mark.parametrize("moment", ["close", "_end"])
+def test_a_signal_that_comes_while_the_agent_cleans_up_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    late = f"""
+usual = Agent.{moment}
+
+def signalled(self):
+    Agent.{moment} = usual
+    os.kill(os.getpid(), signal.SIGTERM)
+    return usual(self)
+
+Agent.{moment} = signalled
+"""
+    main = 'if __name__ == "__main__":'
+    agent = tmp_path / "agent.py"
+    agent.write_text(AGENT.read_text().replace(main, late + main))
+    monkeypatch.setattr("attainable.runtimes.remote.AGENT", agent)
+    note = tmp_path / "grandchild"
+    opening = f"open({str(note)!r}, 'w').write(str(subprocess.Popen(['sleep', '600']).pid))"
+    with RemoteWorker(BOARD, sys.executable) as worker:
+        open_session(worker, tmp_path, opening=opening)
+        there = folder_there(worker)
+    wait_until_dead([worker.process_id, int(note.read_text())])
+    wait_until_gone(there)
+
+
 def test_a_runtime_that_the_host_lacks(worker: RemoteWorker, tmp_path: Path) -> None:
     with pytest.raises(HostUnusable) as fault:
         open_session(worker, tmp_path, opening="import no_such_runtime")

@@ -61,7 +61,7 @@ class Worker:
     """What errors name."""
 
     patience_seconds = _GRACE_SECONDS
-    """What it is given to end by itself."""
+    """What it is given to end by itself, and again when it is told to."""
 
     def __init__(self, *, interpreter: str | None = None, address_space_bytes: int | None = None) -> None:
         theirs = self._prepare()
@@ -255,7 +255,7 @@ class Worker:
         try:
             if not self._ends_within(patience_seconds):
                 self._signal_group(signal.SIGTERM)
-                self._ends_within(_GRACE_SECONDS)
+                self._ends_within(self.patience_seconds)
             # The group outlives its leader if the worker started processes of its own.
             self._signal_group(_KILL)
             return self._reap()

@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Generator
 from typing import Any
 
 LARGEST_MESSAGE = 16 * 2**20
@@ -34,6 +35,7 @@ _IDLE_SECONDS = 900.0
 _POLL_SECONDS = 0.5
 _GRACE_SECONDS = 1.0
 _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "VIRTUAL_ENV")
+_ENDINGS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 _LARGEST_TEXT = 2**20
 _MOST_TEXT = 8 * 2**20
@@ -49,9 +51,16 @@ class WorkerGone(Exception):
 
 def main() -> None:
     """Answer requests until the other side hangs up."""
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, _leave)
     agent = Agent()
+
+    def leave(number: int, frame: object) -> None:
+        # Not by an exception: the other side hangs up and sends a signal at once, it would end the cleaning up.
+        del number, frame
+        agent.close()
+        os._exit(0)
+
+    for number in _ENDINGS:
+        signal.signal(number, leave)
     try:
         send({"result": {}}, b"")
         while True:
@@ -64,11 +73,6 @@ def main() -> None:
         pass
     finally:
         agent.close()
-
-
-def _leave(number: int, frame: object) -> None:
-    del number, frame
-    raise HungUp
 
 
 class Agent:
@@ -234,25 +238,25 @@ class Agent:
             self.channel = None
         if self.process is None or self.ended:
             return 0
-        self.ended = True
-        # The group outlives its leader if the worker started processes of its own.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        if self.process.returncode is not None:
-            return 0
-        _, status, usage = os.wait4(self.process.pid, 0)
-        self.process.returncode = os.waitstatus_to_exitcode(status)
-        return usage.ru_maxrss * _RSS_UNIT
+        with _undisturbed():
+            self.ended = True
+            # The group outlives its leader if the worker started processes of its own.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            if self.process.returncode is not None:
+                return 0
+            _, status, usage = os.wait4(self.process.pid, 0)
+            self.process.returncode = os.waitstatus_to_exitcode(status)
+            return usage.ru_maxrss * _RSS_UNIT
 
     def close(self) -> None:
         """Leave nothing."""
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)
-        try:
-            self._end()
-        finally:
-            if self.folder:
-                shutil.rmtree(self.folder, ignore_errors=True)
+        with _undisturbed():
+            try:
+                self._end()
+            finally:
+                if self.folder:
+                    shutil.rmtree(self.folder, ignore_errors=True)
 
     def read(self, request: dict[str, Any], body: bytes = b"") -> dict[str, Any]:
         """What the machine says of itself: files of the kernel by pattern, and what only a program there can tell."""
@@ -290,6 +294,16 @@ class Agent:
             return 0
         fields = _text(f"/proc/{self.process.pid}/stat").rpartition(")")[2].split()
         return sum(int(field) for field in fields[11:15])
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Generator[None, None, None]:
+    """Signals that end the agent wait until the block is done; those that came before it are dealt with first."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _processors() -> list[int]:
