@@ -212,7 +212,7 @@ def test_an_endless_loop_there_ends_at_our_deadline(worker: RemoteWorker, tmp_pa
     start = time.monotonic()
     with pytest.raises(WorkerTimedOut, match="worker on board: no answer to 'run' within 300 ms"):
         run(worker, deadline_seconds=0.3)
-    assert time.monotonic() - start < 15
+    assert time.monotonic() - start < 60
     wait_until_dead([process])
     wait_until_gone(there)
 
@@ -252,11 +252,8 @@ def test_when_the_connection_is_killed_nothing_is_left_there(
 
 def test_when_our_end_closes_during_a_run_nothing_is_left_there(worker: RemoteWorker, tmp_path: Path) -> None:
     note = tmp_path / "grandchild"
-    call = (
-        f"child = subprocess.Popen(['sleep', '600'])\n        open({str(note)!r}, 'w').write(str(child.pid))\n"
-        "        time.sleep(600)"
-    )
-    open_session(worker, tmp_path, call=call)
+    opening = f"open({str(note)!r}, 'w').write(str(subprocess.Popen(['sleep', '600']).pid))"
+    open_session(worker, tmp_path, opening=opening, call="time.sleep(600)")
     there, process = folder_there(worker), worker.process_id
     with pytest.raises(WorkerTimedOut):
         run(worker, deadline_seconds=1.0)

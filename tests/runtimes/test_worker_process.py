@@ -115,13 +115,13 @@ def test_prints_do_not_disturb_the_protocol(tmp_path: Path) -> None:
 def test_grandchildren_do_not_outlive_the_worker(tmp_path: Path, leave: str) -> None:
     note = tmp_path / "grandchild"
     # Forked without a new program, it even holds the worker's end of the channel open.
-    fork = "grandchild = os.fork()\n        if grandchild == 0: time.sleep(60)"
-    call = f"{fork}\n        open({str(note)!r}, 'w').write(str(grandchild))\n        {leave}"
+    fork = "grandchild = os.fork()\n    if grandchild == 0: time.sleep(60)"
+    opening = f"{fork}\n    open({str(note)!r}, 'w').write(str(grandchild))"
     with Worker() as worker:
-        open_worker(worker, session_file(tmp_path, call=call))
+        open_worker(worker, session_file(tmp_path, opening=opening, call=leave))
         try:
             # who does not sleep has all the time that a loaded machine needs
-            run(worker, runs=1, deadline_seconds=3.0 if "sleep" in leave else 60.0)
+            run(worker, runs=1, deadline_seconds=0.3 if "sleep" in leave else 60.0)
         except (WorkerTimedOut, WorkerCrashed) as error:
             assert leave != "pass", error
     wait_until_dead([int(note.read_text())])
