@@ -1,6 +1,7 @@
 """What PyTorch's profile says beside its kernels."""
 
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -21,4 +22,4 @@ def test_what_no_kernel_has_is_said_where_it_is_much(tmp_path: Path) -> None:
     # a network of one small kernel is mostly the call of it
     assert len(profile.kernels) == 1
     assert "no kernel's time" in profile.warnings[0]
-    assert profile.kernels[0].seconds < min(profile.profiled_seconds)
+    assert profile.kernels[0].seconds < median(profile.profiled_seconds)
