@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 INTERRUPTED_IMPORT = """
 import sys
 
@@ -14,6 +16,27 @@ class Interrupted:
 sys.meta_path.insert(0, Interrupted())
 from attainable.__main__ import main
 main()
+"""
+
+
+INTERRUPTED_CLASS = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started the tests in the background
+
+class Field:
+    def __set_name__(self, owner, name):
+        os.kill(os.getpid(), signal.SIGINT)
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "attainable.cli":
+            type("Made", (), {"field": Field()})
+
+sys.meta_path.insert(0, Interrupting())
+from attainable.__main__ import main
+sys.argv[1:] = ["explain", "conv"]
+main()
+print("it went on")
 """
 
 
@@ -30,3 +53,10 @@ def test_the_package_is_the_program() -> None:
 def test_an_interrupt_while_it_is_imported_leaves_no_traceback() -> None:
     shown = program("-c", INTERRUPTED_IMPORT)
     assert (shown.returncode, shown.stdout, shown.stderr) == (130, "", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no timer that sends signals")
+def test_an_interrupt_waits_until_a_class_is_made() -> None:
+    shown = program("-c", INTERRUPTED_CLASS)
+    assert (shown.returncode, shown.stderr.strip()) == (130, "")
+    assert "it went on" not in shown.stdout

@@ -34,6 +34,7 @@ def advise(
     from attainable.cli.terminal import print_progress
     from attainable.cost.count import count
     from attainable.measurement.measure import measure_workload
+    from attainable.measurement.shelter import sheltered
     from attainable.quantities import parse_seconds
     from attainable.workload import load
     from attainable.workload.shapes import parse_bindings
@@ -43,12 +44,13 @@ def advise(
     inputs = read_inputs(input)
     workload = load(model, parse_bindings(shape or ()), batch=batch)
     print_progress(f"running {workload.name} with {runtime}")
-    run = measure_workload(
-        workload, runtime=runtime, threads=threads, time_budget_seconds=_RUN_SHARE * budget, inputs=inputs
-    )
-    advice = find(
-        count(workload), run, time_budget_seconds=(1 - _RUN_SHARE) * budget, inputs=inputs, progress=print_progress
-    )
+    with sheltered():
+        run = measure_workload(
+            workload, runtime=runtime, threads=threads, time_budget_seconds=_RUN_SHARE * budget, inputs=inputs
+        )
+        advice = find(
+            count(workload), run, time_budget_seconds=(1 - _RUN_SHARE) * budget, inputs=inputs, progress=print_progress
+        )
     if json:
         sys.stdout.write(as_json(advice))
     else:

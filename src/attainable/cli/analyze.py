@@ -55,6 +55,7 @@ def analyze(
     from attainable.cli.terminal import print_analysis, print_progress
     from attainable.cost.control_flow import parse_trip_counts
     from attainable.files import require_writable
+    from attainable.measurement.shelter import sheltered
     from attainable.pipeline import analyze as run
     from attainable.prediction.accounting import accounting as terms_of
     from attainable.quantities import parse_seconds
@@ -67,12 +68,13 @@ def analyze(
     if target is not None:
         require_format(target)
         require_writable(target, overwrite=force)
-    analysis = run(
-        model, shapes=parse_bindings(shape or ()), batch=batch, devices=device or (), threads=threads, runtime=runtime,
-        measure=not no_measure, advise=not no_advise, time_budget_seconds=budget, inputs=read_inputs(input),
-        accounting=terms_of(accounting), trip_counts=parse_trip_counts(trip_count or ()),
-        progress=print_progress,
-    )  # fmt: skip
+    with sheltered():
+        analysis = run(
+            model, shapes=parse_bindings(shape or ()), batch=batch, devices=device or (), threads=threads,
+            runtime=runtime, measure=not no_measure, advise=not no_advise, time_budget_seconds=budget,
+            inputs=read_inputs(input), accounting=terms_of(accounting),
+            trip_counts=parse_trip_counts(trip_count or ()), progress=print_progress,
+        )  # fmt: skip
     if target is not None:
         write_analysis(analysis, target, overwrite=force)
     if json:

@@ -30,9 +30,10 @@ def calibrate(
 ) -> None:  # fmt: skip
     """Measure the roofs of this machine and keep them as the device "local", or of a GPU as "cuda-0"."""
     from attainable.devices import local_profile_path
+    from attainable.measurement.shelter import sheltered
 
     index = _cuda_index(device)
-    with _bar() as progress:
+    with sheltered(), _bar() as progress:
         measured = _processor(seconds, progress, full=full) if index is None else _cuda(index, seconds, progress)
     if json:
         from attainable.analysis.device_sheet import device_sheet

@@ -33,17 +33,17 @@ def doctor(*, host: OnHost = None, compare_environment: Other = None, json: Json
     from attainable.analysis.environment import differences, read_environment
     from attainable.analysis.records import as_json
     from attainable.cli.doctor_messages import say
+    from attainable.measurement.shelter import sheltered
     from attainable.names import short_name
 
     other = None if compare_environment is None else read_environment(compare_environment)
-    if host is None:
-        found = checkup()
-    else:
-        from attainable.analysis.host_checkup import host_checkup
-        from attainable.measurement.shelter import sheltered
-        from attainable.runtimes.remote.hosts import read_host
+    with sheltered():
+        if host is None:
+            found = checkup()
+        else:
+            from attainable.analysis.host_checkup import host_checkup
+            from attainable.runtimes.remote.hosts import read_host
 
-        with sheltered():
             found = host_checkup(read_host(host))
     if other is not None:
         names = (say("here") if host is None else short_name(host), say("there"))

@@ -61,6 +61,7 @@ def optimize(
     from attainable.analysis.records import as_json
     from attainable.cli.model import require_file_that_runs
     from attainable.cli.terminal import print_progress
+    from attainable.measurement.shelter import sheltered
     from attainable.optimization import Settings, optimize_model
     from attainable.quantities import parse_seconds
     from attainable.transforms import Options, transform
@@ -75,9 +76,10 @@ def optimize(
         minimum_sqnr_decibels=minimum_sqnr, keep_refused=keep,
     )  # fmt: skip
     target = output or _default_output(model, names)
-    result = optimize_model(
-        model, names, output=target, overwrite=force, settings=settings, progress=print_progress
-    )  # fmt: skip
+    with sheltered():
+        result = optimize_model(
+            model, names, output=target, overwrite=force, settings=settings, progress=print_progress
+        )  # fmt: skip
     if json:
         sys.stdout.write(as_json(result))
     else:

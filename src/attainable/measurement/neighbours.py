@@ -66,8 +66,8 @@ def beside(workloads: Sequence[Workload], runtime: Runtime, *, threads: int) -> 
     with runtime.open(first, arrays, threads=threads, deadline_seconds=_DEADLINE_SECONDS) as session:
         neighbour = Neighbour(first.name, session.process_id)
         thread = threading.Thread(target=_keep_running, args=(session, neighbour, stop), daemon=True)
-        thread.start()
         try:
+            thread.start()
             with beside(rest, runtime, threads=threads) as others:
                 yield (neighbour, *others)
         except BaseException:
@@ -76,7 +76,8 @@ def beside(workloads: Sequence[Workload], runtime: Runtime, *, threads: int) -> 
             raise
         finally:
             stop.set()
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
 
 
 def times_of(neighbours: Sequence[Neighbour]) -> tuple[NeighbourTimes, ...]:
@@ -115,3 +116,7 @@ def _keep_running(session: Session, neighbour: Neighbour, stop: threading.Event)
             ).seconds
     except RunError as error:
         neighbour.fault = error
+    except OSError:
+        # An impatient interrupt takes the worker away without waiting for this thread.
+        if not stop.is_set():
+            raise

@@ -72,9 +72,12 @@ class Worker:
         environment["ATTAINABLE_ADDRESS_SPACE"] = str(address_space_bytes or 0)
         try:
             self._process = self._spawn(interpreter or sys.executable, theirs, environment)
-        except OSError as error:
+        except BaseException as error:
+            # Also an interrupt: a worker that was started by then leaves when it is hung up on.
             self._channel.close()
             self._remove_folder()
+            if not isinstance(error, OSError):
+                raise
             raise RuntimeRefused(
                 f"the interpreter cannot be started: {error.strerror}", where=str(interpreter or sys.executable)
             ) from None

@@ -19,16 +19,23 @@ MOMENTS = int(os.environ.get("ATTAINABLE_INTERRUPTS", "2"))
 """Of each command; the environment can ask for many."""
 
 COMMANDS = {
-    "alone": ["--time-budget", "4s"],
-    "deployed": ["--time-budget", "4s", "--beside", "{model}", "--load", "cpu=1,memory=1%", "--period", "20ms"],
-    "against": ["--vs", "{model}", "--pairs", "6"],
-    "table": ["--threads", "1,2", "--time-budget", "1s"],
-}
+    "alone": ["measure", "{model}", "--time-budget", "4s"],
+    "deployed": [
+        "measure", "{model}", "--time-budget", "4s", "--beside", "{model}", "--load", "cpu=1,memory=1%",
+        "--period", "20ms",
+    ],
+    "against": ["measure", "{model}", "--vs", "{model}", "--pairs", "6"],
+    "table": ["measure", "{model}", "--threads", "1,2", "--time-budget", "1s"],
+    "analysis": ["analyze", "{model}"],
+    "advice": ["advise", "{model}"],
+    "change": ["optimize", "{model}", "--apply", "bn-fold"],
+    "calibration": ["devices", "calibrate"],
+}  # fmt: skip
 
 PROGRAM = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started the tests in the background
-from attainable.cli import main
+from attainable.__main__ import main
 main()
 """
 
@@ -53,10 +60,10 @@ def test_an_interrupt_leaves_no_process_and_no_file(command: str, moment: int, t
     temporary, work = tmp_path / "temporary", tmp_path / "work"
     temporary.mkdir()
     work.mkdir()
-    arguments = ["--json", *(part.format(model=model) for part in COMMANDS[command])]
+    arguments = [*(part.format(model=model) for part in COMMANDS[command]), "--json"]
     environment = {**os.environ, "TMPDIR": str(temporary), "ATTAINABLE_CACHE": str(tmp_path / "cache")}
     child = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, "measure", str(model), *arguments],
+        [sys.executable, "-c", PROGRAM, *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=work, start_new_session=True,
     )  # fmt: skip
     # Until its folder is there nothing was started; from then on every moment is as good as another.
