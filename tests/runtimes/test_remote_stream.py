@@ -343,6 +343,15 @@ def test_an_output_that_is_no_array_is_refused(tmp_path: Path, monkeypatch: pyte
         ({"proc/meminfo": f"MemAvailable: {'9' * 5000} kB"}, None),
         ({"proc/meminfo": "MemAvailable: 8 kB", "sys/fs/cgroup/memory.max": "9" * 5000}, 8192),
         ({"proc/meminfo": "MemAvailable:", "sys/fs/cgroup/memory.max": "9", "sys/fs/cgroup/memory.current": "4"}, 5),
+        (
+            {
+                "proc/meminfo": "MemAvailable: 8 kB",
+                "sys/fs/cgroup/memory.max": "9000",
+                "sys/fs/cgroup/memory.current": "8900",
+                "sys/fs/cgroup/memory.stat": "anon 5000\nfile 3000\ninactive_file 2000\nactive_file 900\nbroken\n",
+            },
+            3000,
+        ),
     ],
 )
 def test_free_memory_is_that_of_the_host(

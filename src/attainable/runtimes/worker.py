@@ -259,7 +259,10 @@ def _most_memory_bytes() -> int:
     ]
     limit, used = (_text(f"/sys/fs/cgroup/memory.{name}").strip() for name in ("max", "current"))
     if limit.isdigit() and used.isdigit():
-        free.append(max(1, int(limit) - int(used)))
+        # Cached files count as used, and give way to programs.
+        rows = (row.split() for row in _text("/sys/fs/cgroup/memory.stat").splitlines())
+        cached = sum(int(row[1]) for row in rows if len(row) == 2 and row[0] in ("active_file", "inactive_file"))
+        free.append(max(1, int(limit) - int(used) + cached))
     return int(_MOST_MEMORY * min(free, default=0))
 
 

@@ -46,7 +46,7 @@ _SAFE_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,16}")
 _MOST_FILES = 4096
 """That an answer brings."""
 _MOST_KERNEL_FILES = 20_000
-_MEMORY_FILES = ("proc/meminfo", "sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory.current")
+_MEMORY_FILES = ("proc/meminfo", *(f"sys/fs/cgroup/memory.{name}" for name in ("max", "current", "stat")))
 
 
 class RemoteWorker(Worker):
