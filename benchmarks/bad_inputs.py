@@ -40,12 +40,13 @@ RETRIES = 2
 """For an input that took too long."""
 
 _COMMAND = r"""
-import atexit, re, sys
+import atexit, re, resource, sys
 from pathlib import Path
 target = Path(sys.argv.pop(1))
 def report():
     status = Path("/proc/self/status").read_text()
-    target.write_text(re.search(r"VmHWM:\s*(\d+)", status).group(1))
+    peak = re.search(r"VmHWM:\s*(\d+)", status)
+    target.write_text(peak.group(1) if peak else str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
 atexit.register(report)
 from attainable.cli import main
 main()

@@ -79,7 +79,7 @@ def bench(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> StandIn:
 @pytest.mark.usefixtures("small")
 def test_a_ceiling_is_the_best_run_of_the_best_shape(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = bench(monkeypatch, by_size).asked
-    ceilings = measure_practical(threads=(1, 2, 1), seconds=5).ceilings
+    ceilings = measure_practical(threads=(1, 2, 1), seconds=600).ceilings
     assert [(c.practice, c.dtype, c.weight_dtype, c.threads) for c in ceilings] == [
         (practice, *types, threads) for threads in (1, 2) for practice in ("gemm", "conv") for types in DTYPES
     ]
@@ -104,7 +104,7 @@ def test_a_refused_type_is_a_condition_and_no_fault(monkeypatch: pytest.MonkeyPa
         return by_size(workload, threads)
 
     asked = bench(monkeypatch, refuses).asked
-    found = measure_practical(threads=(1,), seconds=5)
+    found = measure_practical(threads=(1,), seconds=600)
     assert ("ceilings of int8 x int8", "onnxruntime: no kernel for int8") in found.conditions
     assert {c.dtype for c in found.ceilings} == {"float32", "uint8", "float16", "bfloat16"}
     assert len([path for path, _ in asked if "-int8-" in path]) == 1  # not asked again
@@ -126,7 +126,7 @@ def test_a_busy_machine_is_said_and_widens_the_interval(monkeypatch: pytest.Monk
     # others used 20 of the 40 seconds that two processors had
     times = iter((CpuTimes(0.0, 0.0, 0.0, 2), CpuTimes(20.0, 30.0, 10.0, 2)))
     monkeypatch.setattr(practical, "read_cpu_times", lambda: next(times))
-    found = measure_practical(threads=(1,), seconds=5)
+    found = measure_practical(threads=(1,), seconds=600)
     assert dict(found.conditions)["ceilings may be higher"] == "others used 50% of the machine"
     speed = found.ceilings[0].operations_per_second
     assert speed.high == pytest.approx(speed.value / 0.5)
@@ -145,7 +145,7 @@ def test_heat_is_said(events: tuple[int | None, ...], said: str | None, monkeypa
         return next(readings)
 
     monkeypatch.setattr(practical, "read_throttle_events", read)
-    found = measure_practical(threads=(1,), seconds=5)
+    found = measure_practical(threads=(1,), seconds=600)
     assert dict(found.conditions).get("ceilings may be higher") == said
 
 
@@ -153,13 +153,14 @@ def test_heat_is_said(events: tuple[int | None, ...], said: str | None, monkeypa
 def test_progress_names_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
     bench(monkeypatch, by_size)
     lines: list[str] = []
-    measure_practical(threads=(2,), seconds=5, progress=lines.append)
+    measure_practical(threads=(2,), seconds=600, progress=lines.append)
     assert lines[0] == "gemm float32 on 2 cores: product 8 x 16 x 4"
     assert len(lines) == len(set(lines)) == len(SMALL) * len(DTYPES)
 
 
 def test_onnxruntime_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(practical, "MICROS", SMALL)
+    monkeypatch.setattr(practical, "_PATIENCE", 100.0)
     found = measure_practical(threads=(1,), seconds=3)
     said = " ".join(name for name, _ in found.conditions)
     for dtype, weight_dtype in DTYPES:
@@ -179,6 +180,7 @@ def test_a_worker_that_failed_is_replaced(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(practical, "MICROS", SMALL[:1])
     monkeypatch.setattr(practical, "DTYPES", (("bfloat16", "bfloat16"), ("float32", "float32")))
     monkeypatch.setattr(practical, "_replaced", taken)
+    monkeypatch.setattr(practical, "_PATIENCE", 100.0)
     found = measure_practical(threads=(1,), seconds=2)
     assert "float32" in {ceiling.dtype for ceiling in found.ceilings}
 
@@ -196,7 +198,7 @@ def test_a_full_disk_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> Non
 
     bench(monkeypatch, fails)
     with pytest.raises(RuntimeRefused, match="the models cannot be written: No space left"):
-        measure_practical(threads=(1,), seconds=5)
+        measure_practical(threads=(1,), seconds=600)
 
 
 class Profiled:
@@ -235,7 +237,7 @@ def test_a_product_between_conversions_is_none_in_the_narrow_type(
     monkeypatch.setattr(practical, "MICROS", SMALL)
     monkeypatch.setattr(practical, "runtime", profiled)
     bench(monkeypatch, by_size)
-    found = measure_practical(threads=(1,), seconds=5)
+    found = measure_practical(threads=(1,), seconds=600)
     assert ("float16" in {ceiling.dtype for ceiling in found.ceilings}) is measured
     converted = ("ceilings of float16", "onnxruntime has no kernel for it here and converts to float32")
     assert (converted in found.conditions) is not measured

@@ -120,7 +120,7 @@ def _encrypted(folder: Path) -> Path:
 
 _TOUCH = """
 import os, sys, time
-path, end = sys.argv[1], time.monotonic() + 4
+path, end = sys.argv[1], time.monotonic() + 120
 os.utime(path, ns=(1, 1))
 if os.fork() == 0:
     count = 1
@@ -128,7 +128,7 @@ if os.fork() == 0:
         count += 1
         os.utime(path, ns=(count, count))
 """
-"""Changes the time of a file again and again for some seconds, in a process that ends by itself."""
+"""Changes the time of a file again and again until it is gone, in a process that outlives this one."""
 
 
 def _changing(folder: Path) -> Path:

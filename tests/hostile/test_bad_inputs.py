@@ -4,6 +4,7 @@ All of them run in this process, where nothing is judged but what is said; some 
 them all: in a process of their own, with its memory.
 """
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -39,6 +40,8 @@ def test_a_bad_input_is_handled(
     outcome = Outcome(code if isinstance(code, int) else 0, printed.out, printed.err)
     assert complaints(bad, outcome) == [], printed
     assert set(folder.iterdir()) == before
+    # ends who changes a file again and again
+    shutil.rmtree(folder)
 
 
 SAMPLE = [bad for bad in BAD_INPUTS if bad.row in (6, 7, 8, 13, 17, 27, 39)][::2] + BAD_INPUTS[::30]

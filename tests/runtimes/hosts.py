@@ -80,7 +80,8 @@ def sshd(folder: Path) -> Generator[Path]:
         f"Host board\nHost unknown\n  UserKnownHostsFile {folder}/empty\n"
         f"Host stranger\n  IdentityFile {folder}/stranger\nHost nowhere\n  HostName no.such.host.invalid\n"
         f"Host * !stranger\n  IdentityFile {folder}/user\n"
-        f"Host closed\n  Port {_free_port()}\n"
+        # That of discard, which nothing listens to.
+        "Host closed\n  Port 9\n"
         f"Host *\n  HostName 127.0.0.1\n  Port {port}\n  IdentitiesOnly yes\n"
         f"  UserKnownHostsFile {folder}/known\n  GlobalKnownHostsFile none\n"
     )
@@ -96,9 +97,16 @@ def sshd(folder: Path) -> Generator[Path]:
 
 
 def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    """One below those that the system gives away, where other processes of the tests do not begin to look."""
+    port = 10_000 + os.getpid() % 20_000
+    while True:
+        with socket.socket() as free:
+            try:
+                free.bind(("127.0.0.1", port))
+            except OSError:
+                port += 1
+                continue
+            return port
 
 
 def _wait_for(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
