@@ -4,19 +4,21 @@ import signal
 import sys
 from types import FrameType
 
-INTERRUPTED = 130
-"""Exit code of a program that an interrupt ends: 128 and the number of the signal, as shells have it."""
+_SIGNALLED = 128
+"""Added to the number of the signal that ended a program, this is its exit code, as shells have it."""
+
+INTERRUPTED = _SIGNALLED + signal.SIGINT
 
 _LATER_SECONDS = 0.01
 
 
 def main() -> None:
-    """Run the command line. An interrupt ends it without a traceback, also while it is still being imported."""
+    """Run the command line. A signal that ends it leaves no traceback, also while it is still being imported."""
     try:
-        # A program in the background ignores it, and goes on to do so.
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler and hasattr(signal, "setitimer"):
-            signal.signal(signal.SIGINT, _interrupt)
-            signal.signal(signal.SIGALRM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+        for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+            # A program in the background or under nohup ignores some, and goes on to do so.
+            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+                signal.signal(number, _end)
         from attainable.cli import main as run
 
         run()
@@ -24,19 +26,19 @@ def main() -> None:
         sys.exit(INTERRUPTED)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Raise KeyboardInterrupt, once no import is under way.
+def _end(number: int, frame: FrameType | None) -> None:
+    """End the program by an exception, so that it cleans up; once no import is under way.
 
-    Inside one it could be lost in a callback of the import system, or come out as a RuntimeError of a class that is
-    being made. Imports are short, and everywhere.
+    Inside one the exception could be lost in a callback of the import system, or come out as a RuntimeError of a class
+    that is being made. Imports are short, and everywhere.
     """
-    del number
     while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
+        if frame.f_code.co_filename.startswith("<frozen importlib") and hasattr(signal, "setitimer"):
+            signal.signal(signal.SIGALRM, lambda alarm, frame: signal.raise_signal(number))
             signal.setitimer(signal.ITIMER_REAL, _LATER_SECONDS)
             return
         frame = frame.f_back
-    raise KeyboardInterrupt
+    raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(_SIGNALLED + number)
 
 
 if __name__ == "__main__":

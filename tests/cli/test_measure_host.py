@@ -143,7 +143,7 @@ def test_when_it_is_interrupted_nothing_is_left_there(
     )
     monkeypatch.setenv("ATTAINABLE_SSH_CONFIG", str(server))
     monkeypatch.setenv("TMPDIR", str(here))
-    program = [sys.executable, "-c", "from attainable.cli import main; main()"]
+    program = [sys.executable, "-c", "from attainable.__main__ import main; main()"]
     command = [*program, "measure", str(model), "--host", "board", "--time-budget", "60s", "--period", "50ms"]
     with (tmp_path / "said").open("wb") as said:
         measuring = subprocess.Popen(command, stdout=said, stderr=said)
@@ -152,8 +152,9 @@ def test_when_it_is_interrupted_nothing_is_left_there(
     measuring.wait(timeout=60)
     await_that(lambda: not list(there.iterdir()))
     await_that(lambda: not workers_of(there))
-    if number is signal.SIGINT:
+    if number is not signal.SIGKILL:
         assert not list(here.iterdir())
+        assert measuring.returncode == 128 + number
 
 
 def await_that(is_so: Callable[[], bool], process: "subprocess.Popen[bytes] | None" = None) -> None:

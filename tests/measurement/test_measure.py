@@ -1,5 +1,6 @@
 """Measuring: when runs stop, what is recorded, and which doubts are spoken out."""
 
+import itertools
 from pathlib import Path
 
 import numpy
@@ -129,8 +130,11 @@ def test_steady_times_stop_early_and_are_recorded(fake: FakeRuntime, workload: W
     assert fake.runs - run.samples >= 2  # the warm-up
 
 
-def test_noisy_times_use_the_budget_and_say_so(fake: FakeRuntime, workload: Workload) -> None:
+def test_noisy_times_use_the_budget_and_say_so(
+    fake: FakeRuntime, workload: Workload, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake.times = [1e-3, 2e-3, 4e-3]
+    monkeypatch.setattr("attainable.measurement.timed_runs.monotonic", itertools.count(0.0, 0.01).__next__)
     run = measure(workload)
     assert run.samples > 100
     assert run.median_seconds == 2e-3

@@ -1,5 +1,7 @@
 """Timed runs on written times: when they stop, what a period misses, what is added up."""
 
+import itertools
+
 import pytest
 
 from attainable.measurement.timed_runs import run_first, time_periodic_runs, time_runs
@@ -47,8 +49,9 @@ def test_what_one_block_does_not_tell_is_not_known() -> None:
     assert found.usage is None
 
 
-def test_periods_take_the_whole_budget_and_sleep_is_no_waiting() -> None:
+def test_periods_take_the_whole_budget_and_sleep_is_no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     session = Told()
+    monkeypatch.setattr("attainable.measurement.timed_runs.monotonic", itertools.count(0.0, 0.01).__next__)
     found = time_periodic_runs(
         session, 1.5, period_seconds=0.05, deadline_seconds=60.0  # pyright: ignore[reportArgumentType]
     )  # fmt: skip

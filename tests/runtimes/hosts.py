@@ -78,7 +78,7 @@ def sshd(folder: Path) -> Generator[Path]:
     configuration = folder / "ssh_config"
     configuration.write_text(
         f"Host board\nHost unknown\n  UserKnownHostsFile {folder}/empty\n"
-        f"Host stranger\n  IdentityFile {folder}/stranger\nHost nowhere\n  HostName no.such.host.invalid\n"
+        f"Host stranger\n  IdentityFile {folder}/stranger\nHost nowhere\n  HostName {'n' * 64}.invalid\n"
         f"Host * !stranger\n  IdentityFile {folder}/user\n"
         # That of discard, which nothing listens to.
         "Host closed\n  Port 9\n"

