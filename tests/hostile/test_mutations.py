@@ -61,7 +61,8 @@ def test_mutations_are_counted_or_refused(format: str, first: int, tmp_path: Pat
     progress.touch()
     done = subprocess.run(
         [sys.executable, "-m", "tests.hostile.mutation_run", format, str(first), str(number)],
-        env={**os.environ, "ATTAINABLE_MUTATION": str(progress)},
+        # numpy's threads reserve address space, which is limited
+        env={**os.environ, "ATTAINABLE_MUTATION": str(progress), "OPENBLAS_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         cwd=Path(__file__).parents[2],
