@@ -81,9 +81,11 @@ class RemoteWorker(Worker):
                 self._process = subprocess.Popen(
                     command, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=log, start_new_session=True
                 )
-        except OSError as error:
+        except BaseException as error:
             self._channel.close()
             self._remove_folder()
+            if not isinstance(error, OSError):
+                raise
             raise HostUnusable(f"ssh cannot be started: {error.strerror}", where=host.name) from None
         try:
             self._greet(token)
