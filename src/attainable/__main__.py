@@ -9,13 +9,14 @@ _SIGNALLED = 128
 
 INTERRUPTED = _SIGNALLED + signal.SIGINT
 
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else []))
 _LATER_SECONDS = 0.01
 
 
 def main() -> None:
     """Run the command line. A signal that ends it leaves no traceback, also while it is still being imported."""
     try:
-        for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        for number in _ENDINGS:
             # A program in the background or under nohup ignores some, and goes on to do so.
             if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                 signal.signal(number, _end)
@@ -24,6 +25,11 @@ def main() -> None:
         run()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    finally:
+        # All is cleaned up. In what Python has left to do an exception would only be printed.
+        for number in _ENDINGS:
+            if signal.getsignal(number) is _end:
+                signal.signal(number, signal.SIG_DFL)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

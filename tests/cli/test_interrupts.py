@@ -85,4 +85,5 @@ def test_an_interrupt_leaves_no_process_and_no_file(command: str, moment: int, t
     if child.returncode in (0, 1):
         json.loads(result)
     else:
-        assert child.returncode == 128 + number
+        # by the signal itself where it was done but for what Python does in the end
+        assert child.returncode in (128 + number, -number)

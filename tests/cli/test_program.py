@@ -1,5 +1,6 @@
 """The program itself, before any command of it."""
 
+import signal
 import subprocess
 import sys
 
@@ -40,6 +41,16 @@ print("it went on")
 """
 
 
+INTERRUPTED_END = """
+import atexit, os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started the tests in the background
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+from attainable.__main__ import main
+sys.argv[1:] = ["--version"]
+main()
+"""
+
+
 def program(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=120, check=False)
 
@@ -60,3 +71,9 @@ def test_an_interrupt_waits_until_a_class_is_made() -> None:
     shown = program("-c", INTERRUPTED_CLASS)
     assert (shown.returncode, shown.stderr.strip()) == (130, "")
     assert "it went on" not in shown.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no signals that end a program")
+def test_an_interrupt_of_a_program_that_is_done_leaves_no_traceback() -> None:
+    shown = program("-c", INTERRUPTED_END)
+    assert (shown.returncode, shown.stderr) == (-signal.SIGINT, "")
