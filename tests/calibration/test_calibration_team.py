@@ -1,6 +1,7 @@
 """The team starts together, reports the whole span, and never hangs."""
 
 import ctypes
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -61,6 +62,27 @@ def test_a_member_left_alone_at_the_gate_is_let_through_at_the_end(chain: Kernel
     step = ctypes.c_int64(1)
     with pytest.raises(KeyboardInterrupt), Team(range(2)) as team:
         team.run(chain, [ctypes.addressof(step)] * 2, 10, members=Interrupted(range(2)))
+
+
+class InterruptedLater(list[int]):
+    """Members that are all at work when the handing out of jobs is interrupted."""
+
+    walks = 0
+
+    def __iter__(self) -> Iterator[int]:
+        self.walks += 1
+        yield from super().__iter__()
+        if self.walks == 2:
+            time.sleep(0.01)
+            raise KeyboardInterrupt
+
+
+def test_a_leader_who_waits_for_the_others_is_let_through_at_the_end(chain: Kernel):
+    step = ctypes.c_int64(1)
+    for _ in range(12):
+        # on one processor, so that they end at different times
+        with pytest.raises(KeyboardInterrupt), Team((0, 0)) as team:
+            team.run(chain, [ctypes.addressof(step)] * 2, 1_000_000, members=InterruptedLater(range(2)))
 
 
 @pytest.fixture

@@ -143,7 +143,9 @@ def test_when_it_is_interrupted_nothing_is_left_there(
     )
     monkeypatch.setenv("ATTAINABLE_SSH_CONFIG", str(server))
     monkeypatch.setenv("TMPDIR", str(here))
-    program = [sys.executable, "-c", "from attainable.__main__ import main; main()"]
+    # Ctrl-C is ignored where a shell started the tests in the background.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = [sys.executable, "-c", f"{heard}; from attainable.__main__ import main; main()"]
     command = [*program, "measure", str(model), "--host", "board", "--time-budget", "60s", "--period", "50ms"]
     with (tmp_path / "said").open("wb") as said:
         measuring = subprocess.Popen(command, stdout=said, stderr=said)

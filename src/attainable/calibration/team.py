@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import itertools
 import os
 import queue
 import sys
@@ -63,10 +64,12 @@ class Team:
     ) -> None:
         for inbox in self._inboxes:
             inbox.put(None)
+        # After an interrupt some may wait at the gate for members that never come: let them through. Who leads leaves when
+        # many have departed, the others when none has.
+        departed = itertools.cycle((0, 1 << 40))
         for thread in self._threads:
             while thread.is_alive():
-                # After an interrupt some may wait at the gate for members that never come: let them through.
-                self._arrived.value, self._departed.value = 1 << 40, 0
+                self._arrived.value, self._departed.value = 1 << 40, next(departed)
                 thread.join(0.01)
 
     def each(self, job: _Job) -> None:
