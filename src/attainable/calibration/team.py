@@ -64,8 +64,8 @@ class Team:
     ) -> None:
         for inbox in self._inboxes:
             inbox.put(None)
-        # After an interrupt some may wait at the gate for members that never come: let them through. Who leads leaves when
-        # many have departed, the others when none has.
+        # After an interrupt some may wait at the gate for members that never come: let them through. Who leads leaves
+        # when many have departed, the others when none has.
         departed = itertools.cycle((0, 1 << 40))
         for thread in self._threads:
             while thread.is_alive():
