@@ -7,8 +7,6 @@ from types import FrameType
 _SIGNALLED = 128
 """Added to the number of the signal that ended a program, this is its exit code, as shells have it."""
 
-INTERRUPTED = _SIGNALLED + signal.SIGINT
-
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else []))
 _LATER_SECONDS = 0.01
 
@@ -24,7 +22,7 @@ def main() -> None:
 
         run()
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        sys.exit(_SIGNALLED + signal.SIGINT)
     finally:
         # All is cleaned up. In what Python has left to do an exception would only be printed.
         for number in _ENDINGS:

@@ -11,6 +11,7 @@ import os
 import resource
 import sys
 import tempfile
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
@@ -28,8 +29,11 @@ from tests.hostile.onnx_seeds import SEEDS
 from tests.hostile.protobuf_mutations import mutated_model
 from tests.hostile.text_mutations import mutated_json, mutated_text
 
+PROCESSOR_SECONDS = 5
+"""In which every mutation is read and counted."""
+
 SECONDS = 60
-"""In which every mutation is read and counted: a hundredth of a second here, but a shared machine may stand still."""
+"""After which it never ends: a shared machine may stand still for a while."""
 
 ADDRESS_SPACE_BYTES = 3 * 2**30
 """Of the process, far more than all seeds together need."""
@@ -108,11 +112,15 @@ def main(format: str, first: int, number: int) -> None:
                 os.pwrite(progress, f"{current:12}".encode(), 0)
             # ends the process, also where C++ does not come back
             faulthandler.dump_traceback_later(SECONDS, exit=True)
+            start = time.process_time()
             wrong = fault(path, list(FORMATS) if current % ALL_FORMATS_EVERY == 0 else ["json"])
+            took = time.process_time() - start
             faulthandler.cancel_dump_traceback_later()
             grown, peak = _peak_bytes() - peak, _peak_bytes()
             if wrong is None and grown > MOST_GROWTH_BYTES:
                 wrong = f"takes {grown >> 20} MiB"
+            if wrong is None and took > PROCESSOR_SECONDS:
+                wrong = f"takes {took:.1f} s"
             if wrong is not None:
                 _say({"number": current, "fault": wrong})
     _say({"number": -1, "done": number})

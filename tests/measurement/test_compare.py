@@ -175,9 +175,11 @@ def test_a_network_is_as_fast_as_itself(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     comparison = compare_workloads(workload, workload, pairs=6, progress=lambda done, pairs: told.append((done, pairs)))
     assert told == [(number, 6) for number in range(1, 7)]
-    # Other programs on the machine move it, never by much: that is what turns and pairs are for. How little, the
-    # benchmarks say.
-    assert 0.5 < comparison.ratio < 2.0
+    # Other programs on the machine move it, never by much: that is what turns and pairs are for.
+    assert comparison.low < 1.15
+    assert comparison.high > 0.87
+    # a single median of six is moved further now and then; how little, the benchmarks say
+    assert 0.67 < comparison.ratio < 1.5
 
 
 def test_a_difference_beyond_what_the_first_network_differs_from_itself_is_claimed(

@@ -116,7 +116,7 @@ def test_ten_thousand_ops_are_quick_and_small() -> None:
     analysis = large(10_000)
     start = time.process_time()
     html = render_html(analysis)
-    assert time.process_time() - start < 20
+    assert time.process_time() - start < 5
     assert len(html.encode()) < 2_000_000
     assert parse(html).tags.count("tr") < 800
 

@@ -77,6 +77,14 @@ def folder_there(worker: RemoteWorker) -> Path:
     return Path(worker.place(Path(__file__))).parent
 
 
+def change_agent(folder: Path, monkeypatch: pytest.MonkeyPatch, lines: str) -> None:
+    """Workers to come have an agent that runs these lines before it begins."""
+    main = 'if __name__ == "__main__":'
+    agent = folder / "agent.py"
+    agent.write_text(AGENT.read_text().replace(main, lines + main))
+    monkeypatch.setattr("attainable.runtimes.remote.AGENT", agent)
+
+
 def wait_until_gone(folder: Path) -> None:
     end = time.monotonic() + 30
     while folder.exists():
@@ -278,10 +286,7 @@ def signalled(self):
 
 Agent.{moment} = signalled
 """
-    main = 'if __name__ == "__main__":'
-    agent = tmp_path / "agent.py"
-    agent.write_text(AGENT.read_text().replace(main, late + main))
-    monkeypatch.setattr("attainable.runtimes.remote.AGENT", agent)
+    change_agent(tmp_path, monkeypatch, late)
     note = tmp_path / "grandchild"
     opening = f"open({str(note)!r}, 'w').write(str(subprocess.Popen(['sleep', '600']).pid))"
     with RemoteWorker(BOARD, sys.executable) as worker:
@@ -384,10 +389,7 @@ def put(self, name, size):
 
 Agent.put = put
 """
-    main = 'if __name__ == "__main__":'
-    agent = tmp_path / "agent.py"
-    agent.write_text(AGENT.read_text().replace(main, shortened + main))
-    monkeypatch.setattr("attainable.runtimes.remote.AGENT", agent)
+    change_agent(tmp_path, monkeypatch, shortened)
     with RemoteWorker(BOARD, sys.executable) as idle:
         there = folder_there(idle)
         wait_until_gone(there)
